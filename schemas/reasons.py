@@ -1,0 +1,184 @@
+"""Why a thing is dropped: one closed enum for each unit of the books.
+
+The value of a member is what `drop_reason` holds on disk and what the report shows; a member's comment is its
+documentation (`docs/reasons.md` is generated from this file). A reason names the defect, never the rule's success.
+Where the first of several broken rules is recorded, the order of the enum is the order of the rules.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RecordReason(StrEnum):
+    """Why a record of an archive gives no page (unit `record`)."""
+
+    NOT_A_RESPONSE = "not_a_response"  # request, metadata, warcinfo, revisit, resource, conversion, ...
+    NOT_HTTP = "not_http"  # a response without an HTTP status line (dns:, ftp:, ...)
+    STATUS = "status"  # HTTP status other than 200
+    CONTENT_TYPE = "content_type"  # not text/html or application/xhtml+xml
+    TOO_LARGE = "too_large"  # body over `read_warc.max_body_bytes`
+    BAD_HEADER = "bad_header"  # no or unreadable target URI or date
+    BAD_ENCODING = "bad_encoding"  # transfer or content encoding that cannot be undone
+    DAMAGED = "damaged"  # bytes between two readable records, or a cut record
+    NOT_AN_ARCHIVE = "not_an_archive"  # the file holds no record at all
+
+
+class DocumentReason(StrEnum):
+    """Why a document is dropped (unit `document`), in the order of the steps."""
+
+    CRASHED = "crashed"  # the worker died on it
+    OVER_TIME = "over_time"  # the watchdog ended the worker on it
+    OVER_MEMORY = "over_memory"  # it asked for more memory than a worker may have
+    OPTED_OUT = "opted_out"  # noai, noml or a text-and-data-mining reservation on the page or its response
+    BLOCKED = "blocked"  # its URL is on a list of hosts, URLs or words
+    TOO_MANY_BYTES = "too_many_bytes"  # extraction budget
+    TOO_MANY_ELEMENTS = "too_many_elements"  # extraction budget
+    TOO_DEEP = "too_deep"  # extraction budget
+    EXTRACT_FAILED = "extract_failed"  # the parser gave no tree
+    NO_TEXT = "no_text"  # nothing that a reader would read
+    LANGUAGE = "language"  # not a language that the recipe asks for
+    LANGUAGE_SCORE = "language_score"  # language not sure enough
+    TOO_FEW_WORDS = "too_few_words"
+    TOO_MANY_WORDS = "too_many_words"
+    SHORT_NODES = "short_nodes"  # no long node, and short ones on average (OmniCorpus)
+    SHORT_WORDS = "short_words"  # mean word length below the bound
+    LONG_WORDS = "long_words"  # mean word length above the bound
+    CHARACTER_REPETITION = "character_repetition"
+    WORD_REPETITION = "word_repetition"
+    SPECIAL_CHARACTERS = "special_characters"
+    FEW_STOP_WORDS = "few_stop_words"
+    FLAGGED_WORDS = "flagged_words"
+    LITTLE_PUNCTUATION = "little_punctuation"
+    PERPLEXITY = "perplexity"
+    LOW_QUALITY = "low_quality"  # by a fastText classifier
+    SYMBOLS = "symbols"  # '#' and ellipsis to words (Gopher)
+    BULLET_LINES = "bullet_lines"  # Gopher
+    ELLIPSIS_LINES = "ellipsis_lines"  # Gopher
+    FEW_ALPHABETIC_WORDS = "few_alphabetic_words"  # Gopher
+    DUPLICATE_LINES = "duplicate_lines"  # Gopher repetition
+    DUPLICATE_PARAGRAPHS = "duplicate_paragraphs"  # Gopher repetition
+    TOP_NGRAM = "top_ngram"  # Gopher repetition
+    DUPLICATE_NGRAMS = "duplicate_ngrams"  # Gopher repetition
+    SPAM_WORDS = "spam_words"  # share, comment, cookie, ... (OBELICS 13)
+    FEW_TERMINAL_LINES = "few_terminal_lines"  # lines that end like a sentence (FineWeb)
+    SHORT_LINES = "short_lines"  # FineWeb
+    LINE_BREAKS = "line_breaks"  # lines to words: lists (FineWeb)
+    LOREM_IPSUM = "lorem_ipsum"  # C4
+    CURLY_BRACKETS = "curly_brackets"  # C4
+    FEW_SENTENCES = "few_sentences"  # C4
+    SAME_RECORD = "same_record"  # the same record was met twice
+    SAME_URL = "same_url"  # a later capture of the same URL is kept
+    SAME_TEXT = "same_text"  # a later capture of the same text is kept
+    CONTAMINATED = "contaminated"  # shares runs of words with an evaluation set
+    NEAR_DUPLICATE = "near_duplicate"  # MinHash says another document says the same
+    NO_IMAGES = "no_images"  # none of its images is left
+    TOO_MANY_IMAGES = "too_many_images"
+    NSFW = "nsfw"  # an image of it is not safe, and the recipe drops the document for that
+
+
+class NodeReason(StrEnum):
+    """Why a text node is dropped (unit `node`)."""
+
+    DOCUMENT = "document"  # its document is dropped
+    TOO_FEW_WORDS = "too_few_words"
+    TOO_MANY_WORDS = "too_many_words"
+    CHARACTER_REPETITION = "character_repetition"
+    WORD_REPETITION = "word_repetition"
+    SPECIAL_CHARACTERS = "special_characters"
+    FEW_STOP_WORDS = "few_stop_words"
+    FLAGGED_WORDS = "flagged_words"
+    LITTLE_PUNCTUATION = "little_punctuation"
+    NO_TERMINAL_PUNCTUATION = "no_terminal_punctuation"  # does not end like a sentence (C4)
+    LANGUAGE = "language"
+    PERPLEXITY = "perplexity"
+    SPAM_WORDS = "spam_words"  # share, comment, cookie, ... (OBELICS 13)
+    REPEATED_ON_SITE = "repeated_on_site"  # the same paragraph more than twice on one domain (OBELICS 09)
+
+
+class ReferenceReason(StrEnum):
+    """Why an image in a document is dropped (unit `reference`), besides what happened to its URL or file.
+
+    A reference whose URL was dropped carries `url:` and a `UrlReason`, `fetch:` and a `FetchStatus`, or `file:`
+    and a `FileReason`.
+    """
+
+    DOCUMENT = "document"  # its document is dropped
+    PLACEHOLDER = "placeholder"
+    TRACKING_PIXEL = "tracking_pixel"
+    ICON = "icon"
+    AVATAR = "avatar"
+    ADVERT = "advert"
+    SHARE_BUTTON = "share_button"
+    RELATED_STRIP = "related_strip"
+    FURNITURE = "furniture"  # in navigation, header, footer, sidebar, ...
+    HIDDEN = "hidden"
+    INLINE_SVG = "inline_svg"
+    DATA_URL = "data_url"  # a data: image that is not a raster image, or over the limit
+    BAD_URL = "bad_url"
+    DUPLICATE_IN_PAGE = "duplicate_in_page"
+    NOT_PLACED = "not_placed"  # og:image and the like: recorded, never placed
+    OVER_LIMIT = "over_limit"  # more images in one page than `extract.max_images`
+    OPTED_OUT = "opted_out"  # noimageai or noimageindex on the page or its response
+    DUPLICATE_IN_DOCUMENT = "duplicate_in_document"  # the same bytes or picture stands earlier in the document
+    REPEATED_ON_SITE = "repeated_on_site"
+    REPEATED_IN_CORPUS = "repeated_in_corpus"
+    LOW_SCORE = "low_score"  # CLIP score with every text below the bound
+
+
+class UrlReason(StrEnum):
+    """Why an image URL is not fetched (unit `url`)."""
+
+    OPTED_OUT = "opted_out"  # every page that shows it says noimageai or noimageindex
+    SCHEME = "scheme"  # not http, https or data
+    TOO_LONG = "too_long"
+    BANNED_WORD = "banned_word"  # logo, button, icon, ... as a whole word of the path
+    EXTENSION = "extension"  # svg, ico, ... that no recipe keeps
+    BLOCKED = "blocked"  # host or URL on a list
+    HOST_LIMIT = "host_limit"  # over `fetch.max_urls_per_host`
+
+
+class FetchStatus(StrEnum):
+    """What became of a fetch (unit `url`); every member but `ok` drops the URL."""
+
+    OK = "ok"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    HTTP_4XX = "http_4xx"
+    HTTP_410 = "http_410"
+    HTTP_429 = "http_429"
+    HTTP_5XX = "http_5xx"
+    HTTP_OTHER = "http_other"
+    PROTOCOL = "protocol"  # an answer that is not HTTP, or a body that cannot be decoded
+    TOO_LARGE = "too_large"
+    TOO_SMALL = "too_small"
+    TRUNCATED = "truncated"
+    NOT_AN_IMAGE = "not_an_image"
+    DECODE_ERROR = "decode_error"
+    REDIRECT_LOOP = "redirect_loop"
+    PRIVATE_ADDRESS = "private_address"
+    ROBOTS = "robots"
+    OPTED_OUT = "opted_out"
+    BLOCKED_BY_LIST = "blocked_by_list"
+    DEFERRED = "deferred"
+    CRASHED = "crashed"
+
+
+class FileReason(StrEnum):
+    """Why image bytes are not used (unit `file`), in the order of the rules."""
+
+    CRASHED = "crashed"  # the worker died on it
+    DECODE_ERROR = "decode_error"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    FORMAT = "format"
+    TOO_SMALL = "too_small"  # a side below `images.min_side`
+    TOO_LARGE = "too_large"  # a side above `images.max_side`
+    ASPECT = "aspect"
+    ANIMATED = "animated"
+    SINGLE_COLOUR = "single_colour"
+    LOW_ENTROPY = "low_entropy"  # grey histogram with less entropy than `images.min_entropy`
+    BLURRED = "blurred"  # Laplacian variance below `images.min_sharpness`
+    NSFW = "nsfw"
+    NSFW_NOT_SCORED = "nsfw_not_scored"
