@@ -1,0 +1,1 @@
+"""What we think of the data: pure functions on plain values. No Spark, no I/O."""

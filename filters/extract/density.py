@@ -1,0 +1,206 @@
+"""How the text of a page lies in its tree: characters, links and commas of every subtree in constant time, and the
+stretches that read like paragraphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from filters.extract import names as n
+from filters.extract.tree import Tree
+
+_UNIT: Final = frozenset("p td pre h2 h3 h4 h5 h6 section".split())
+BLOCK: Final = frozenset(
+    "blockquote dl div img ol p pre table ul article section figure h1 h2 h3 h4 h5 h6 form".split()
+)
+HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_MIN_UNIT: Final = 25
+"""Characters of a stretch that is looked at at all (Readability's figure)."""
+_LISTED: Final = frozenset(("li", "dt", "dd", "pre", "h2", "h3", "h4", "h5", "h6"))
+_LEAF: Final = frozenset(("p", "pre", "div"))
+PROSE: Final = 80
+"""Characters of a stretch that counts as prose (60 to 100 alike on the gold's tune half)."""
+
+
+@dataclass(slots=True)
+class Sums:
+    """Prefix sums over the nodes of a tree: the sum over a subtree is `x[end[i]] - x[i]`."""
+
+    text: list[int]
+    link: list[int]
+    comma: list[int]
+
+
+_SPEAKING_NOSCRIPT: Final = 400
+"""Characters from which a `noscript` holds the content (of pages that a script draws), not a request for scripts."""
+
+
+@dataclass(slots=True)
+class Lengths:
+    """Characters, characters in links and commas of each node alone, zero for elements."""
+
+    text: list[int]
+    link: list[int]
+    comma: list[int]
+
+
+def lengths_of(tree: Tree) -> Lengths:
+    """What each text of the page weighs; a `noscript` that does not speak weighs nothing."""
+    text, end, tag = tree.text, tree.end, tree.tag
+    length = [0] * len(tag)
+    link = [0] * len(tag)
+    comma = [0] * len(tag)
+    in_link = silent = 0
+    for i, name in enumerate(tag):
+        if name:
+            if name == "a":
+                if end[i] > in_link:
+                    in_link = end[i]
+            elif name == "noscript" and not speaks(tree, i):
+                silent = end[i]
+        elif i >= silent:
+            value = text[i]
+            size = len(value.strip()) if "\n" not in value else len(" ".join(value.split()))
+            length[i] = size
+            if i < in_link:
+                link[i] = size
+            commas = value.count(",")
+            if not value.isascii():
+                commas += value.count("\uff0c") + value.count("\u3001") + value.count("\u060c")
+            if commas:
+                comma[i] = commas
+    return Lengths(length, link, comma)
+
+
+def sums_of(tree: Tree, lengths: Lengths, gone: Mapping[int, object]) -> Sums:
+    """Prefix sums of the texts outside what is gone."""
+    text, link, comma = lengths.text, lengths.link, lengths.comma
+    if gone:
+        text, link, comma = text.copy(), link.copy(), comma.copy()
+        for i in gone:
+            stop = tree.end[i]
+            text[i:stop] = link[i:stop] = comma[i:stop] = [0] * (stop - i)
+    return Sums(
+        list(accumulate(text, initial=0)),
+        list(accumulate(link, initial=0)),
+        list(accumulate(comma, initial=0)),
+    )
+
+
+def speaks(tree: Tree, i: int) -> bool:
+    """Whether the text of a `noscript` element counts."""
+    return sum(map(len, tree.text[i : min(tree.end[i], i + 2_000)])) >= _SPEAKING_NOSCRIPT
+
+
+def class_weight(raw: str) -> int:
+    """25 for names that content carries, -25 for names that furniture carries; class and id count apart."""
+    weight = 0
+    for mark in (' class="', ' id="'):
+        start = raw.find(mark)
+        if start >= 0:
+            start += len(mark)
+            value = raw[start : raw.index('"', start)]
+            if value and (mark == ' class="' or value.count("-") < 3):
+                flags = n.judge_names(value)
+                if flags & n.NEGATIVE:
+                    weight -= 25
+                if flags & n.POSITIVE:
+                    weight += 25
+    return weight
+
+
+def with_blocks(tree: Tree) -> set[int]:
+    """Elements that hold a block; a `div` that holds none is a paragraph."""
+    parent = tree.parent
+    found: set[int] = set()
+    for name in BLOCK:
+        for i in tree.at.get(name, ()):
+            j = parent[i]
+            while j >= 0 and j not in found:
+                found.add(j)
+                j = parent[j]
+    return found
+
+
+def add_lists(tree: Tree, sums: Sums, has_block: set[int], prose: list[int]) -> None:
+    """Count list items, code and headings that are no links as prose: they are no furniture."""
+    for i in tree.all_of(_LISTED):
+        if i not in has_block and not prose[i]:
+            size = sums.text[tree.end[i]] - sums.text[i]
+            if size and sums.link[tree.end[i]] - sums.link[i] < 0.25 * size:
+                prose[i] = size
+
+
+def units_of(
+    tree: Tree, gone: Mapping[int, object], sums: Sums, has_block: set[int], prose: list[int]
+) -> list[tuple[int, int, int]]:
+    """Paragraph-like stretches: (characters, commas, index of the element that gets the full score); `prose` gets the
+    characters of each that is long and hardly linked, at its index."""
+    tag, end, parent = tree.tag, tree.end, tree.parent
+    text, comma = sums.text, sums.comma
+    units: list[tuple[int, int, int]] = []
+    i, count = 0, len(tag)
+    while i < count:
+        name = tag[i]
+        if not name:
+            i += 1
+            continue
+        if i in gone:
+            i = end[i]
+            continue
+        size = text[end[i]] - text[i]
+        if size < _MIN_UNIT:
+            i += 1 if size or name == "body" or name == "html" else end[i] - i
+            continue
+        if name in _UNIT or (name == "div" and i not in has_block):
+            units.append((size, comma[end[i]] - comma[i], _skip_wrapper(tree, sums, parent[i], size)))
+            if size >= PROSE and name in _LEAF and sums.link[end[i]] - sums.link[i] < 0.25 * size:
+                prose[i] = size
+        elif name == "div":
+            _runs(tree, sums, gone, i, has_block, units, prose)
+        i += 1
+    return units
+
+
+def _skip_wrapper(tree: Tree, sums: Sums, i: int, size: int) -> int:
+    """The parent of a paragraph, or the grandparent where the parent is a `div` that holds nothing else."""
+    if i >= 0 and tree.tag[i] == "div" and sums.text[tree.end[i]] - sums.text[i] == size:
+        first = i + 1
+        alone = first < len(tree.tag) and tree.tag[first] == "p" and tree.end[first] == tree.end[i]
+        if alone and (sums.link[tree.end[i]] - sums.link[i]) < 0.25 * size:
+            return tree.parent[i]
+    return i
+
+
+def _runs(
+    tree: Tree,
+    sums: Sums,
+    gone: Mapping[int, object],
+    i: int,
+    has_block: set[int],
+    units: list[tuple[int, int, int]],
+    prose: list[int],
+) -> None:
+    """Add the stretches of inline content that stand directly in a `div` with blocks."""
+    tag, end = tree.tag, tree.end
+    size = commas = link = 0
+    j, stop = i + 1, end[i]
+    while j < stop:
+        name = tag[j]
+        if name in BLOCK or j in has_block:
+            if size >= _MIN_UNIT:
+                units.append((size, commas, i))
+                if size >= PROSE and link < 0.25 * size:
+                    prose[j - 1] = size
+            size = commas = link = 0
+        elif j not in gone:
+            size += sums.text[end[j]] - sums.text[j]
+            commas += sums.comma[end[j]] - sums.comma[j]
+            link += sums.link[end[j]] - sums.link[j]
+        j = end[j]
+    if size >= _MIN_UNIT:
+        units.append((size, commas, i))
+        if size >= PROSE and link < 0.25 * size:
+            prose[stop - 1] = size

@@ -1,0 +1,178 @@
+"""What of a page is not for its reader: hidden elements, navigation, banners, share rows, comments, related links.
+
+One pass in page order; what is taken out is a subtree with a reason, and its images are reported with that reason.
+Names are believed only together with structure (see `names`): a word such as `comments` on an element that holds most
+of the page's text takes nothing out.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import Final
+
+from filters.extract import names as n
+from filters.extract.density import Sums
+from filters.extract.tree import Tree
+from schemas.reasons import ReferenceReason as Why
+
+_NEVER_SHOWN: Final = frozenset(
+    (
+        "head title select datalist textarea option optgroup noframes map area param source track "
+        "rt rp rtc input progress meter audio video canvas object embed annotation annotation-xml "
+        "amp-ad amp-sidebar amp-analytics amp-pixel amp-consent amp-sticky-ad amp-social-share "
+        "amp-embed amp-video"
+    ).split()
+)
+_ROLES: Final = re.compile(r' role="(?:menu|menubar|navigation|alert|alertdialog|dialog|search|toolbar|tooltip)"')
+_SOFT_ROLES: Final = re.compile(r' role="(?:complementary|contentinfo|banner)"')
+_HIDING_STYLE: Final = re.compile(
+    r"[\";\s](?:display\s*:\s*none|visibility\s*:\s*hidden|(?:left|top|text-indent|margin-left)\s*:\s*-\d{3,}|opacity\s*:\s*0?\.00|font-size\s*:\s*0(?:px)?[;\"])",
+    re.I,
+)
+
+_TITLE_ALONE: Final = 500
+"""Characters without links from which an element around the page's first `h1` is more than a banner with a title."""
+_RESPONSIVE: Final = re.compile(r"[\" ](?:d|hidden|visible|show)-(?:xs|sm|md|lg|xl|xxl)-?")
+"""Hidden on some screens only."""
+
+MAIN: Final = "main"
+RECALL: Final = "recall"
+
+
+def is_hidden(raw: str) -> bool:
+    """Whether the attributes say that a reader does not see the element."""
+    if ' hidden="' in raw and ' hidden="until-found"' not in raw:
+        return True
+    if ' aria-hidden="true"' in raw and "fallback-image" not in raw:
+        return True
+    if ' style="' in raw:
+        start = raw.index(' style="') + 7
+        return bool(_HIDING_STYLE.search(raw, start, raw.index('"', start + 1)))
+    return False
+
+
+def prune(
+    tree: Tree, raw_sums: Sums, *, mode: str, by_name: int = 2, hidden: bool = True, heading: int = -1
+) -> dict[int, Why]:
+    """Roots of the subtrees that are furniture, each with its reason.
+
+    `raw_sums` are those of the whole tree. `by_name` is how far names are believed: 2 also where only the name speaks,
+    1 where the structure agrees, 0 not at all. `heading` is where the title stands. `hidden=False` keeps what is
+    hidden (pages that show themselves by script).
+    """
+    tag, attrs, end = tree.tag, tree.attrs, tree.end
+    gone: dict[int, Why] = {}
+    count = len(tag)
+    links = tree.all_of(_PRESSED)
+    protected = 0  # end of the table, code or figure around, where weak names are not believed
+    i = 0
+    while i < count:
+        name = tag[i]
+        if not name:
+            i += 1
+            continue
+        raw = attrs[i]
+        why = None
+        if name in _NEVER_SHOWN or name == "nav":
+            why = Why.FURNITURE
+        elif raw:
+            if hidden and ("hidden" in raw or "style=" in raw) and name not in _ALWAYS_SHOWN and is_hidden(raw):
+                why = Why.HIDDEN
+            elif ' role="' in raw and _ROLES.search(raw):
+                why = Why.FURNITURE
+            elif by_name and (' class="' in raw or ' id="' in raw) and name not in _NEVER_NAMED and "-" not in name:
+                flags = n.judge_names(n.names_in(raw))
+                if flags:
+                    titled = i < heading < end[i]
+                    weakly = by_name == 2 and mode == MAIN and i >= protected and not titled
+                    why = _by_name(tree, raw_sums, links, i, flags, mode, titled=titled, weakly=weakly)
+        if why is None and name == "footer" and (mode == MAIN or not _inside_article(tree, i)):
+            why = Why.FURNITURE
+        if why is None and mode == MAIN and (name == "aside" or (' role="' in raw and _SOFT_ROLES.search(raw))):
+            why = Why.FURNITURE
+        if why is not None:
+            gone[i] = why
+            i = end[i]
+            continue
+        if name in ("table", "pre", "code", "figure") and end[i] > protected:
+            protected = end[i]
+        i += 1
+    return gone
+
+
+def _by_name(
+    tree: Tree, sums: Sums, links: list[int], i: int, flags: int, mode: str, *, titled: bool, weakly: bool
+) -> Why | None:
+    """The reason for which element `i` goes, whose names say `flags`, or None. `titled` where the page's title stands
+    in it; `weakly` where a name alone is believed."""
+    stop = tree.end[i]
+    size = sums.text[stop] - sums.text[i]
+    density = (sums.link[stop] - sums.link[i]) / size if size else 0.0
+    share = size / max(1, sums.text[-1])
+    if flags & n.HIDDEN and _RESPONSIVE.search(tree.attrs[i]):
+        flags &= ~n.HIDDEN
+    if not titled or flags & n.HIDDEN or size * (1 - density) < _TITLE_ALONE:
+        at = bisect_left(links, i)
+        linked = at < len(links) and links[at] < stop
+        if (why := _strong(flags, size, density, share, linked, mode)) is not None:
+            return why
+    return _weak(flags) if weakly and share < 0.6 else None
+
+
+_ALWAYS_SHOWN: Final = frozenset(("body", "html", "img"))
+_NEVER_NAMED: Final = frozenset(
+    (
+        "body html a main article img pre code p h1 h2 h3 h4 h5 h6 em strong b i figcaption blockquote td tr tbody"
+    ).split()
+)
+
+
+_AUTHOR_BOX: Final = 600
+"""Characters of a box about the author, at most."""
+
+
+_PRESSED: Final = frozenset(("a", "button", "input"))
+
+
+def _strong(flags: int, size: int, density: float, share: float, linked: bool, mode: str) -> Why | None:
+    """The reason for which an element of these names goes where its structure agrees, or None."""
+    if flags & n.HIDDEN and share < 0.3:
+        return Why.HIDDEN
+    if flags & n.SHARE and linked and size * (1 - density) < 150:
+        return Why.SHARE_BUTTON
+    if mode == MAIN and flags & n.COMMENTS and not flags & n.MAYBE:
+        return Why.FURNITURE
+    if flags & n.RELATED and linked and share < 0.5 and (density > 0.25 or size < 60):
+        return Why.RELATED_STRIP
+    if flags & n.BANNER and share < 0.3 and 10 <= size < 1_500 and not flags & n.MAYBE:
+        return Why.FURNITURE
+    if flags & n.NAV and share < 0.5 and (density > 0.5 or size < 60) and not flags & n.MAYBE:
+        return Why.FURNITURE
+    if flags & n.FOOTER and share < 0.3 and not flags & n.MAYBE:
+        return Why.FURNITURE
+    if mode == MAIN and flags & n.AUTHOR and size < _AUTHOR_BOX and share < 0.3:
+        return Why.FURNITURE
+    if mode == MAIN and flags & n.META and size < 200 and share < 0.3 and not flags & n.MAYBE:
+        return Why.FURNITURE
+    return None
+
+
+def _weak(flags: int) -> Why | None:
+    """The reason for which an element goes by its name alone, or None."""
+    if flags & n.UNLIKELY and not flags & n.MAYBE:
+        if flags & n.RELATED:
+            return Why.RELATED_STRIP
+        return Why.ADVERT if flags & n.ADVERT else Why.FURNITURE
+    return None
+
+
+def _inside_article(tree: Tree, i: int) -> bool:
+    parent = tree.parent[i]
+    steps = 0
+    while parent >= 0 and steps < 50:
+        if tree.tag[parent] in ("article", "blockquote", "main"):
+            return True
+        parent = tree.parent[parent]
+        steps += 1
+    return False

@@ -1,0 +1,278 @@
+"""What a page says about itself: title, description, canonical URL, date, author, site name, language, licence."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from filters.extract.text import clean_inline
+from filters.extract.tree import Tree, attributes
+from filters.extract.urls import base_url, resolve
+
+_SEPARATOR: Final = re.compile(r"\s+(?:[|\u2013\u2014\u00bb\u00ab\u00b7\u2022:>~]|-|::|//)\s+")
+_DATE: Final = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.]?(0[1-9]|1[0-2])[-/.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+_DATE_KEYS: Final = (
+    "article:published_time",
+    "datepublished",
+    "date",
+    "dc.date",
+    "dc.date.issued",
+    "dcterms.created",
+    "dcterms.issued",
+    "pubdate",
+    "publishdate",
+    "publish-date",
+    "parsely-pub-date",
+    "sailthru.date",
+    "og:published_time",
+    "citation_date",
+    "citation_publication_date",
+    "article.published",
+    "cxenseparse:recs:publishtime",
+    "og:article:published_time",
+    "last-modified",
+    "article:modified_time",
+    "datemodified",
+)
+_AUTHOR_KEYS: Final = (
+    "author",
+    "article:author",
+    "dc.creator",
+    "dcterms.creator",
+    "parsely-author",
+    "citation_author",
+    "byl",
+    "sailthru.author",
+    "twitter:creator",
+)
+_TITLE_KEYS: Final = (
+    "og:title",
+    "twitter:title",
+    "dc.title",
+    "dcterms.title",
+    "parsely-title",
+    "weibo:article:title",
+    "citation_title",
+)
+_DESCRIPTION_KEYS: Final = (
+    "og:description",
+    "description",
+    "twitter:description",
+    "dc.description",
+    "dcterms.description",
+)
+
+
+_SPEAKING: Final = frozenset(("meta", "link", "base", "html", "title", "h1"))
+
+
+@dataclass(slots=True)
+class Metadata:
+    """What the head (and a few marked elements) of a page say; URLs absolute, texts with white space collapsed."""
+
+    base: str
+    title: str | None = None
+    description: str | None = None
+    canonical_url: str | None = None
+    declared_language: str | None = None
+    date: str | None = None
+    author: str | None = None
+    site_name: str | None = None
+    licence: str | None = None
+    og_image: str | None = None
+    metas: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
+    """The page's metadata; what the page says in several places is taken in the order: Open Graph or another meta,
+    JSON-LD, then the page itself."""
+    metas: dict[str, str] = {}
+    pairs: list[tuple[str, str]] = []
+    links: dict[str, str] = {}
+    base_href = None
+    language = page_title = heading = None
+    for i in tree.all_of((*_SPEAKING, "a") if tree.names_licence else _SPEAKING):
+        name = tree.tag[i]
+        if name == "meta":
+            attrs = attributes(tree.attrs[i])
+            content = attrs.get("content")
+            if not content:
+                continue
+            for key_name in ("property", "name", "itemprop", "http-equiv"):
+                for key in attrs.get(key_name, "").lower().split():
+                    metas.setdefault(key, content)
+                    pairs.append((key, content))
+        elif name == "link":
+            if "canonical" not in tree.attrs[i] and "license" not in tree.attrs[i]:
+                continue
+            attrs = attributes(tree.attrs[i])
+            for rel in attrs.get("rel", "").lower().split():
+                if rel in ("canonical", "license") and attrs.get("href"):
+                    links.setdefault(rel, attrs["href"])
+        elif name == "base" and base_href is None:
+            base_href = tree.get(i, "href")
+        elif name == "html" and language is None:
+            language = tree.get(i, "lang") or tree.get(i, "xml:lang")
+        elif name == "title" and page_title is None:
+            page_title = _text(tree, i)
+        elif name == "h1" and heading is None:
+            heading = _text(tree, i)
+        elif name == "a" and "license" in tree.attrs[i] and "license" in (tree.get(i, "rel") or "").lower().split():
+            links.setdefault("license", tree.get(i, "href") or "")
+    base = base_url(url, base_href)
+    found = Metadata(base=base, metas=pairs)
+    found.declared_language = _short(language or metas.get("content-language") or metas.get("og:locale"), 35)
+    for rel, attribute in (("canonical", "canonical_url"), ("license", "licence")):
+        if links.get(rel):
+            setattr(found, attribute, resolve(base, links[rel], charset))
+    graph = _linked_data(tree.scripts)
+    found.title = _short(_first(metas, _TITLE_KEYS) or graph.get("title") or _page_title(page_title, heading), 500)
+    found.description = _short(_first(metas, _DESCRIPTION_KEYS) or graph.get("description"), 2_000)
+    found.site_name = _short(metas.get("og:site_name") or graph.get("site_name") or metas.get("application-name"), 200)
+    author = _first(metas, _AUTHOR_KEYS) or graph.get("author") or _marked(tree, "author")
+    found.author = _short(author if author and not author.startswith("http") else graph.get("author"), 200)
+    found.date = (
+        _date(_first(metas, _DATE_KEYS[:-3]))
+        or _date(graph.get("date"))
+        or _time(tree)
+        or _date(_first(metas, _DATE_KEYS[-3:]))
+    )
+    image = (
+        metas.get("og:image")
+        or metas.get("og:image:url")
+        or metas.get("twitter:image")
+        or metas.get("twitter:image:src")
+        or graph.get("image")
+    )
+    found.og_image = resolve(base, image, charset) if image else None
+    if not found.licence and graph.get("license"):
+        found.licence = resolve(base, graph["license"], charset)
+    return found
+
+
+def _text(tree: Tree, i: int) -> str:
+    return clean_inline("".join(tree.text[i : min(tree.end[i], i + 200)])).replace("\n", " ")
+
+
+def _first(metas: dict[str, str], keys: tuple[str, ...]) -> str | None:
+    for key in keys:
+        if (value := metas.get(key)) and value.strip():
+            return value
+    return None
+
+
+def _short(value: str | None, limit: int) -> str | None:
+    value = clean_inline(value).replace("\n", " ")[:limit].strip() if value else None
+    return value or None
+
+
+def _page_title(title: str | None, heading: str | None) -> str | None:
+    """The title without the name of the site, where a heading or a separator shows which part that is."""
+    if not title:
+        return heading or None
+    if (
+        heading
+        and (len(heading) > 10 or (len(heading) > 3 and not heading.isascii()))
+        and heading.lower() in title.lower()
+    ):
+        return heading
+    parts = _SEPARATOR.split(title)
+    if len(parts) > 1:
+        first = parts[0] if len(parts[0].split()) >= len(parts[-1].split()) else parts[-1]
+        longest = max(parts, key=len)
+        return (
+            longest
+            if len(first) < 0.5 * len(longest)
+            else title[: title.rfind(parts[-1])].rstrip(" |\u2013\u2014\u00bb\u00b7:-")
+            if first == parts[0]
+            else first
+        )
+    return title
+
+
+def _date(value: str | None) -> str | None:
+    found = _DATE.search(value) if value else None
+    return "-".join(found.groups()) if found else None
+
+
+def _time(tree: Tree) -> str | None:
+    """The first `time` element with a date."""
+    for i in tree.at.get("time", ()):
+        if date := _date(tree.get(i, "datetime")):
+            return date
+    return None
+
+
+def _marked(tree: Tree, what: str) -> str | None:
+    """The text of the first short element with `rel` or `itemprop` of that name."""
+    marks = (f' rel="{what}"', f' itemprop="{what}"')
+    for i, raw in enumerate(tree.attrs):
+        if raw and (marks[0] in raw or marks[1] in raw):
+            text = _text(tree, i)
+            if 2 < len(text) < 100:
+                return text
+    return None
+
+
+def _linked_data(scripts: list[str]) -> dict[str, str]:
+    """Title, description, date, author, site name, image and licence that JSON-LD gives for an article or page."""
+    found: dict[str, str] = {}
+    for script in scripts:
+        if len(script) > 500_000:
+            continue
+        try:
+            data = json.loads(script.strip().removeprefix("<!--").removesuffix("-->"), strict=False)
+        except (ValueError, RecursionError):
+            continue
+        queue: list[Any] = [data]
+        for item in queue:  # grows as graphs are met
+            if len(queue) > 200:
+                break
+            if isinstance(item, list):
+                queue.extend(item)
+            elif isinstance(item, dict):
+                queue.extend(
+                    v
+                    for k, v in item.items()
+                    if k in ("@graph", "mainEntity", "mainEntityOfPage") and isinstance(v, dict | list)
+                )
+                _read_item(item, found)
+    return found
+
+
+_SITES: Final = ("WebSite", "Organization", "NewsMediaOrganization")
+_ARTICLES: Final = re.compile(r"(?:Article|Posting|WebPage|Report|Review|Recipe|NewsItem)$")
+
+
+def _read_item(item: dict[str, Any], found: dict[str, str]) -> None:
+    kind = item.get("@type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if any(isinstance(k, str) and _ARTICLES.search(k) for k in kinds):
+        for ours, keys in (
+            ("title", ("headline", "name")),
+            ("description", ("description",)),
+            ("date", ("datePublished", "dateCreated")),
+            ("license", ("license",)),
+            ("image", ("image",)),
+            ("author", ("author", "creator")),
+        ):
+            for key in keys:
+                value = _string(item.get(key))
+                if value:
+                    found.setdefault(ours, value)
+        if publisher := _string(item.get("publisher")):
+            found.setdefault("site_name", publisher)
+    elif any(k in _SITES for k in kinds if isinstance(k, str)) and (name := _string(item.get("name"))):
+        found.setdefault("site_name", name)
+
+
+def _string(value: Any) -> str | None:
+    """A value of JSON-LD as a string: the name or URL of an object, the members of a list joined."""
+    if isinstance(value, list):
+        parts = [part for v in value[:10] if not isinstance(v, list) and (part := _string(v))]
+        return ", ".join(parts) if parts else None
+    if isinstance(value, dict):
+        value = value.get("name") or value.get("url") or value.get("@id")
+    return value.strip() or None if isinstance(value, str) else None

@@ -1,0 +1,164 @@
+"""What the class and id of an element say about it, as whole words and in several languages.
+
+`leftSidebar`, `left-sidebar` and `left_sidebar2` all hold the word `sidebar`; `consider` does not hold `side`. The
+words are those that page templates use everywhere (WordPress, Drupal, Blogger, Bootstrap and home-made ones); none
+belongs to one site. A word with a hyphen stands for both spellings (`read-more`: `readMore`, `read_more`, `readmore`),
+and every word for its plural in `s`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+UNLIKELY: Final = 1  # furniture by name; believed only where nothing of MAYBE is there too
+MAYBE: Final = 2  # a name that content carries
+POSITIVE: Final = 4
+NEGATIVE: Final = 8
+SHARE: Final = 16
+RELATED: Final = 32
+ADVERT: Final = 64
+COMMENTS: Final = 128
+AUTHOR: Final = 256
+HIDDEN: Final = 512
+BANNER: Final = 1_024  # cookie, consent, newsletter, paywall, popup
+AVATAR: Final = 2_048
+ICON: Final = 4_096
+CAPTION: Final = 8_192
+META: Final = 16_384  # date, tags, categories of an article
+NAV: Final = 32_768
+FOOTER: Final = 65_536
+TEASER: Final = 131_072
+
+_VOCABULARY: Final = {
+    UNLIKELY: """
+        ad banner breadcrumb combx comment community disqus extra footer gdpr header legends menu related remark replies
+        rss shoutbox sidebar side-bar skyscraper social sponsor sponsored supplemental agegate pagination pager pop-up
+        toolbar navbar navigation navi masthead foot bottom-bar top-bar colophon menu-bar sub-nav main-nav main-menu
+        top-nav top-menu sub-menu dropdown offcanvas mega-menu skip-link comment-list comment-area respond""",
+    MAYBE: "and",
+    POSITIVE: """
+        hentry page text txt richtext prose artikel beitrag inhalt contenu texte articulo contenido cuerpo noticia nota
+        artigo conteudo texto materia articolo contenuto testo tresc artykul statya kontent""",
+    NEGATIVE: """
+        hidden hid banner combx comment com contact foot footer footnote gdpr masthead media meta outbrain taboola promo
+        related scroll share shared sharing shoutbox sidebar skyscraper sponsor sponsored shopping tags tool widget ad
+        advert kommentare comentarios commentaires kommentar werbung publicidad""",
+    SHARE: """
+        share sharing share-bar share-box share-this share-daddy sharedaddy share-tool share-link share-button social
+        social-media social-share social-bar social-link add-this add-to-any a2a ssba teilen partager
+        compartir condividi
+        compartilhar ya-share like-button fb-like tweet-button shariff follow-us""",
+    RELATED: """
+        related related-post related-article related-story related-stories recommended recommendation recommend recirc
+        recirculation read-more-post more-story more-stories more-from more-article more-news also-read read-also
+        also-like you-may-like you-might-like yarpp outbrain taboola zergnet revcontent mgid trending popular most-read
+        most-popular latest-news latest-post next-prev prev-next post-navigation post-nav nav-link up-next
+        read-next similar weiterlesen verwandte mehr-zum-thema relacionada relacionado leia-mais leia-tambem
+        a-lire correlati pohozhie jp-relatedposts""",
+    TEASER: "teaser teasers promo promos widget card cards tile tiles",
+    ADVERT: """
+        ad advert advertisement advertising advertorial adsense adsbygoogle ad-slot ad-unit ad-box ad-container
+        ad-wrapper ad-wrap ad-place ad-block ad-zone ad-banner dfp gpt-ad google-ad doubleclick sponsor sponsored
+        sponsoring promotion promoted commercial werbung anzeige anzeigen reklama reklam reklame publicidad publicite
+        pubblicita publicidade annons annonse annonce mpu leaderboard skyscraper affiliate""",
+    COMMENTS: """
+        comments commentlist comment-list comment-section comment-thread comment-area comment-form comment-box
+        disqus disqus_thread respond livefyre responses replies reply-form reactions kommentare comentarios commentaires
+        commenti kommentarer komentarze comment-respond fb-comments""",
+    AUTHOR: """
+        byline author author-box author-bio author-info about-author about-the-author author-card bio biography dateline
+        writtenby writer contributor post-author p-author autor auteur autore redakteur verfasser vcard""",
+    HIDDEN: """
+        is-hidden d-none display-none invisible nodisplay no-display js-hidden sr-only screen-reader-text screenreader
+        screen-reader visually-hidden a11y-hidden off-screen offscreen-text u-hidden element-invisible print-only
+        d-print d-print-block visible-print only-print tooltip tooltiptext rollover hovercard hover-card""",
+    BANNER: """
+        cookie cookie-banner cookie-notice cookie-bar cookie-law cookie-consent cookie-policy gdpr ccpa
+        consent newsletter
+        subscribe subscribe-box signup sign-up mailchimp mc4wp mailing-list optin opt-in pop-up modal paywall regwall
+        onetrust login-form toast snackbar app-banner download-app""",
+    AVATAR: """
+        avatar gravatar userpic profile-pic profile-picture profile-image user-image author-image
+        author-photo author-img
+        author-avatar author-thumb author-pic author-picture""",
+    ICON: "icon ico emoji smiley smilies wp-smiley glyph glyphicon sprite bullet flag logo",
+    CAPTION: """
+        caption wp-caption-text figcaption image-caption img-caption photo-caption picture-caption
+        bildunterschrift legende
+        pie-de-foto legenda didascalia cutline imagecaption thumbcaption""",
+    META: """
+        tags tag-list taglist post-tags entry-tags tag-links categories cat-links post-categories entry-meta post-meta
+        entry-footer post-footer article-meta article-tags meta-data postmeta postmetadata posted-on
+        entry-date post-date
+        edit-section editsection mw-editsection printfooter catlinks noprint no-print read-time reading-time
+        rating star-rating vote print-link timestamp publish-date pub-date published-date article-date""",
+    NAV: """
+        nav navbar navigation navi menu menu-bar main-menu main-nav sub-menu sub-nav top-nav breadcrumb pagination pager
+        skip-link skiplink offcanvas mega-menu page-numbers page-nav toc""",
+    FOOTER: """
+        footer foot colophon copyright site-info legal siteinfo impressum site-footer page-footer imprint disclaimer""",
+}
+_PARTS: Final = {  # told apart even inside a compound: `articlebody`, `leftsidebar`
+    UNLIKELY: """
+        comment sidebar footer breadcrumb disqus pagination related sponsor popup masthead shoutbox skyscraper gdpr""",
+    MAYBE: "article body column content main shadow mathjax",
+    POSITIVE: "article body content entry main post blog story",
+    NEGATIVE: "comment sidebar footer contact outbrain taboola promo related sponsor masthead shoutbox skyscraper gdpr",
+}
+
+
+def _table() -> dict[str, int]:
+    """Each word and pair with its flags."""
+    table: dict[str, int] = {}
+    for flag, words in _VOCABULARY.items():
+        for word in words.split():
+            for spelling in {word, word.replace("-", "")}:
+                for form in (spelling, spelling + "s"):
+                    table[form] = table.get(form, 0) | flag
+    return table
+
+
+_TABLE: Final = _table()
+_PART_FLAGS: Final = {
+    part: sum(f for f, p in _PARTS.items() if part in p.split()) for p in _PARTS.values() for part in p.split()
+}
+_PART: Final = re.compile("|".join(sorted(_PART_FLAGS, key=len, reverse=True)))
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD: Final = re.compile(r"[a-z_]+")
+
+
+@lru_cache(maxsize=50_000)
+def judge_names(names: str) -> int:
+    """The flags of this module that hold for a class or id attribute."""
+    names = names[:400]
+    if not names.islower():
+        names = _CAMEL.sub("-", names).lower()
+    flags = 0
+    for part in _PART.findall(names):
+        flags |= _PART_FLAGS[part]
+    get = _TABLE.get
+    before = earlier = ""
+    for word in _WORD.findall(names.replace("_", "-")):
+        flags |= get(word, 0) | get(before + word, 0) | get(earlier + before + word, 0)
+        before, earlier = word + "-", before
+    return flags
+
+
+_SLUG: Final = 3
+"""Hyphens from which an id is a heading made into an anchor (`sharing-with-a-single-developer`), and names nothing."""
+
+
+def names_in(raw: str) -> str:
+    """Class and id of serialised attributes, one string."""
+    names = ""
+    start = raw.find(' class="')
+    if start >= 0:
+        names = raw[start + 8 : raw.index('"', start + 8)]
+    start = raw.find(' id="')
+    if start >= 0:
+        name = raw[start + 5 : raw.index('"', start + 5)]
+        if name.count("-") < _SLUG and name.count("_") < _SLUG:
+            names += " " + name
+    return names

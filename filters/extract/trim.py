@@ -1,0 +1,259 @@
+"""What goes out of the chosen nodes by what they say and where they stand: bylines and dates before the text, links to
+other articles and legal lines after it, labels of buttons anywhere, captions that the page shows twice.
+
+Only in mode `main`. The patterns are short phrases of page furniture in the languages of the large crawls; a text
+that reads like a sentence is never taken out by its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from filters.extract.document import Node
+
+_REPEATED: Final = 40
+"""Characters from which a caption that stands in the page again is the same one (galleries, lightboxes)."""
+_LONG: Final = 120
+"""Characters of a text with which the article has begun (tuned on the gold's tune half, 80 to 160 alike)."""
+_ENOUGH_BEFORE: Final = 250
+"""Characters before a heading of related articles from which all under it goes, however much it is."""
+_HEAD_NODES: Final = 15
+"""Nodes in which bylines and dates are looked for where no long text comes before."""
+_NOTICE: Final = 800
+"""Characters of a notice about advertising links, at most."""
+_SHORT: Final = 110
+"""Characters of a byline or a line of dates, at most."""
+
+_LABEL: Final = re.compile(
+    r"(?:advertisements?|ads?|anzeige|werbung|publicit[ée]|publicidade?|pubblicit[àa]|reklama?|реклама|广告|廣告|広告|광고|"
+    r"share(?: this)?(?: (?:article|story|post|page|on).{0,20})?|teilen|partager|compartir|compartilhar|"
+    r"condividi|поделиться|分享|"
+    r"tweet|pin(?: it)?|print(?: this)?|email(?: this)?|e-mail|facebook|twitter|whatsapp|linkedin|pinterest|reddit|"
+    r"close|caption|loading\W*|skip (?:to|advertisement).{0,30}|read more|continue reading|mehr lesen|"
+    r"lire la suite|leia mais|"
+    r"leer m[áa]s|next|previous|back to top|nach oben|subscribe(?: now)?|sign up|log ?in|comments?|"
+    r"\d+ comments?|leave a comment|"
+    r"image \d+ of \d+|slide \d+ of \d+|\d+ (?:of|/) \d+|false|true|undefined|null|image|photo|video|"
+    r"media playback is unsupported on your device|"
+    r"this video file cannot be played\W*(?:\(error code: \d+\))?|watch(?: now| live)?|play video|"
+    r"view gallery|image copyright|"
+    r"(?:nos )?siga(?:-nos)? (?:no|na|o|em)\b.{0,30}|follow us.{0,30}|suivez-nous.{0,30}|"
+    r"folgen? (?:sie )?uns.{0,30}|s[íi]guenos.{0,30}|seguici.{0,30}|"
+    r"more|weiter(?:lesen)?|menu|search|tags|report issue|save|like|follow|reply|link copied!?|copy link)\W*\Z",
+    re.I,
+)
+_NETWORKS: Final = re.compile(
+    r"(?:(?:facebook|twitter|x|whats ?app|telegram|pinterest|pint|linked ?in|reddit|e-?mail|mail|print|share|"
+    r"tweet|copy link|"
+    r"link|instagram|youtube|tumblr|messenger|flipboard|vk|sms|line|wechat|weibo|pocket|save|more|like|follow|"
+    r"on|via|to|"
+    r"baixar|teilen|drucken|imprimir|imprimer|partager|envoyer|compartir|compartilhar|enviar|condividi|stampa|"
+    r"sur|en|su|no|\d+)\b\W*)+\Z",
+    re.I,
+)
+_SEE_ALSO: Final = re.compile(
+    r"\W*(?:related(?: (?:stories|articles?|posts?|content|links?|coverage|news|topics?|video))?|read (?:more|"
+    r"also|next|this)|see (?:also|more)|also (?:read|see|on)|"
+    r"more (?:from|on|about|stories|news|in|coverage)|(?:you )?(?:may|might) (?:also )?like|recommended|"
+    r"don.t miss|must read|watch|click here|"
+    r"lesen sie (?:auch|mehr)|mehr (?:zum thema|dazu|lesen)|siehe auch|auch interessant|das k[öo]nnte|"
+    r"weitere? (?:artikel|informationen|themen)|passend dazu|"
+    r"[àa] lire|lire aussi|voir aussi|lee tambi[ée]n|le(?:er|a) (?:m[áa]s|tambi[ée]n)|te puede interesar|"
+    r"ver tamb|noticias relacionadas|"
+    r"leia (?:mais|tamb)|veja (?:mais|tamb)|saiba mais|leggi anche|potrebbe interessarti|czytaj (?:te[żz]|"
+    r"wi[ęe]cej|tak)|zobacz (?:te[żz]|tak)|"
+    r"читайте также|смотрите также|по теме|похожие|lees ook|l[äa]s (?:mer|ocks)|les ogs[åa]|l[æa]s ogs[åa]|"
+    r"lue my[öo]s|baca juga|"
+    r"weiterf[üu]hrende[rs]?|verwandte[rs]?|(?:audios?|vid[ée]os?|photos?)(?: et (?:audios?|"
+    r"vid[ée]os?))?(?= sur)|mehr von|plus (?:de|sur)|(?:et )?sur le m[êe]me (?:sujet|th[èe]me)|"
+    r"[àa] voir aussi|en savoir plus|"
+    r"相关(?:阅读|新闻|文章|推荐)|延伸閱讀|相關|関連(?:記事|リンク|ニュース)?|あわせて読みたい|"
+    r"관련\s?기사|voc[êe] pode gostar|top (?:video|stories))\b",
+    re.I,
+)
+_BYLINE: Final = re.compile(
+    r"\W*(?:by|von|par|por|de|di|door|av|af|przez|author|autor[ea]?|auteur|written by|words by|posted by|"
+    r"published by|text|автор|текст|文|作者|記者|"
+    r"posted(?: in| on)?|published|updated|last (?:updated|modified)|ver[öo]ffentlicht|aktualisiert|"
+    r"publi[ée]e?|mis [àa] jour|publicado|"
+    r"atualizado|actualizado|pubblicato|aggiornato|opublikowano|опубликовано|first published)\b[\s:]",
+    re.I,
+)
+_DATE: Final = re.compile(
+    r"\d{1,2}[./\-]\d{1,2}[./\-](?:19|20)?\d\d|(?:19|20)\d\d[./\-年]\s?\d{1,2}|\d{1,2}:\d\d|"
+    r"\b\d{1,2}(?:st|nd|rd|th)?\.?\s+(?:de\s+)?[a-zà-ÿа-я]{3,10}\.?,?\s+(?:de\s+)?(?:19|20)\d\d\b|"
+    r"\b[a-z]{3,9}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d\b|\b\d+\s+(?:min(?:ute)?s?|hours?|days?|"
+    r"weeks?|months?|years?)\s+(?:ago|read)\b|min read",
+    re.I,
+)
+_LEGAL: Final = re.compile(
+    r"\W*(?:©|copyright\b|\(c\) ?\d|all rights reserved|alle rechte|tous droits|todos los derechos|"
+    r"todos os direitos|tutti i diritti|"
+    r"все права|this document is subject to copyright|no part may be reproduced|terms of (?:use|service)|"
+    r"privacy policy|"
+    r"your email address will not be published|follow (?:me|us|him|her)? ?(?:on|@)|"
+    r"sign up (?:for|to)|subscribe (?:to|for)|get (?:the|our) (?:latest|newsletter|best)|download (?:the|our) app|"
+    r"(?:der|dieser|diesen) (?:beitrag|artikel|eintrag) (?:wurde|ist|teilen)|this (?:entry|post|"
+    r"article) (?:was|is) (?:posted|published|filed|tagged)|"
+    r"cet? (?:article|billet|entr[ée]e) (?:a [ée]t[ée]|est)|esta entrada|este (?:post|artigo|"
+    r"art[íi]culo) (?:foi|fue)|questo articolo|"
+    r"(?:\| )?(?:aufrufe|rating|views|hits|vues|просмотров|visitas|visualizza[çc][õo]es|kommentare insgesamt|"
+    r"total comments|bewertung|permalink?|permalien|trackback)\b|"
+    r"aten[çc][ãa]o: coment|os? coment[áa]rios?\b|comments? (?:are|on|to)\b|kommentare (?:sind|zu)|"
+    r"leave a (?:reply|comment)|les commentaires|"
+    r"(?:nos )?siga(?:-nos)? |suivez|folgen sie|s[íi]guenos|seguici|obserwuj|подпис|edited by|reporting by|"
+    r"additional reporting|"
+    r"citation:|tags?\b\W|filed under|posted in|categor(?:y|ies)\b|schlagw[öo]rter|mots[- ]cl[ée]s|etiquetas|"
+    r"метки|теги|标签|タグ)",
+    re.I,
+)
+_CREDIT: Final = re.compile(
+    r"\W*(?:foto|photo|photographs?|image|bild|cr[ée]ditos?|cr[ée]dit|credits?|source|quelle|fuente|fonte|fot\.|zdj[ęe]cie|©|\(c\)|"
+    r"getty images|reuters|shutterstock|istock|ap photo)s?\b.{0,70}\Z|\W*©.{0,70}\Z|"
+    r".{0,50}[/|] ?(?:getty images|reuters|shutterstock|istock|afp|ap|epa)(?:\.com)?\W*\Z",
+    re.I | re.S,
+)
+_SENTENCE_END: Final = re.compile(
+    "[.!?\u2026\u3002\uff01\uff1f\u0964\u061f:;][\"'\u201d\u2019\u00bb)\\]\\s]*(?:\\[\\d+\\]\\s*)*\\Z"
+)
+
+
+def key_of(text: str) -> str:
+    """A text without case, punctuation and white space."""
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+_DISCLOSURE: Final = re.compile(
+    r"\W*(?:this|our) (?:post|article|page|story|site|content) (?:may )?(?:contains?|includes?) (?:affiliate|"
+    r"references|paid|sponsored|links)|"
+    r"\W*dieser (?:artikel|beitrag|text) enth[äa]lt (?:affiliate|werbe)",
+    re.I,
+)
+
+
+def _anywhere(node: Node, text: str, seen: set[str]) -> str | None:
+    """Why a text goes wherever it stands, or None; `seen` collects the texts of the page."""
+    if len(text) >= _REPEATED:
+        if text in seen and node.role == "caption":
+            return "repeated"
+        seen.add(text)
+    elif node.role != "code" and _LABEL.match(text):
+        return "label"
+    if len(text) < _SHORT:
+        if node.role in ("caption", "paragraph") and _CREDIT.match(text):
+            return "credit"
+        if node.role in ("paragraph", "list_item") and " " in text and _NETWORKS.match(text):
+            return "label"
+    elif len(text) < _NOTICE and _DISCLOSURE.match(text):
+        return "disclosure"
+    return None
+
+
+def trim(nodes: list[Node], title: str | None, author: str | None = None) -> Iterator[tuple[int, str]]:
+    """Indices of the nodes to leave out, each with why, in no order."""
+    gone: dict[int, str] = {}
+    seen: set[str] = set()
+    for i, node in enumerate(nodes):
+        text = node.text
+        if text is None:
+            continue
+        why = _anywhere(node, text, seen)
+        if why is not None:
+            gone[i] = why
+        if node.link_density > 0.3 and len(text) < 300 and i not in gone and _SEE_ALSO.match(text):
+            gone[i] = "see_also"
+    _trim_related(nodes, gone)
+    begin = next((i for i, node in enumerate(nodes) if _is_content(node) and i not in gone), len(nodes))
+    _trim_head(nodes, begin, title, author, gone)
+    _trim_tail(nodes, begin, gone)
+    yield from gone.items()
+
+
+def _trim_related(nodes: list[Node], gone: dict[int, str]) -> None:
+    """What stands under a heading that says that other articles follow, up to the next heading of its rank."""
+    total = sum(len(node.text) for node in nodes if node.text)
+    for i, node in enumerate(nodes):
+        if i in gone or node.text is None or not node.role.startswith("heading") or len(node.text) > 40:
+            continue
+        found = _SEE_ALSO.match(node.text)
+        if not found or len(node.text) - found.end() > 3:
+            continue
+        stop = i + 1
+        size = 0
+        while stop < len(nodes) and not (nodes[stop].role.startswith("heading") and nodes[stop].role <= node.role):
+            size += len(nodes[stop].text or "")
+            stop += 1
+        before = sum(len(other.text) for other in nodes[:i] if other.text)
+        if size < 0.5 * total or before >= _ENOUGH_BEFORE:
+            for j in range(i, stop):
+                gone.setdefault(j, "related")
+
+
+def _is_content(node: Node) -> bool:
+    """Whether the node is a text of some length that is no link."""
+    return (
+        node.text is not None and len(node.text) >= _LONG and node.link_density < 0.3 and node.role not in ("caption",)
+    )
+
+
+def _trim_head(nodes: list[Node], begin: int, title: str | None, author: str | None, gone: dict[int, str]) -> None:
+    """The title again, bylines, dates, breadcrumbs before the article begins."""
+    wanted = key_of(title) if title else ""
+    writer = key_of(author) if author else ""
+    below = False  # a heading other than the title
+    for i in range(min(begin, len(nodes), _HEAD_NODES)):
+        node = nodes[i]
+        if node.text is None or i in gone:
+            continue
+        if node.role.startswith("heading"):
+            key = key_of(node.text)
+            if (
+                wanted
+                and key
+                and (key == wanted or (len(key) > (20 if key.isascii() else 4) and (key in wanted or wanted in key)))
+            ):
+                gone[i] = "title"
+                below = False
+        elif node.role in ("paragraph", "list_item") and len(node.text) <= _SHORT:
+            if node.link_density > 0.5 and not below:
+                gone[i] = "links"
+            elif (
+                (writer and key_of(node.text) == writer)
+                or _BYLINE.match(node.text)
+                or (_DATE.search(node.text) and not _SENTENCE_END.search(node.text))
+            ):
+                gone[i] = "byline"
+
+
+def _trim_tail(nodes: list[Node], begin: int, gone: dict[int, str]) -> None:
+    """Links to other pages, legal lines and headings of nothing after the article has ended, and the pictures between
+    them; pictures after the last true text stay."""
+    pictures: list[int] = []
+    for i in range(len(nodes) - 1, begin, -1):
+        if i in gone:
+            continue
+        if nodes[i].text is None:
+            pictures.append(i)
+            continue
+        why = _why_tail(nodes[i])
+        if why is None:
+            break
+        gone[i] = why
+        gone.update(dict.fromkeys(pictures, why))
+        pictures = []
+
+
+def _why_tail(node: Node) -> str | None:
+    """What a text after the end of an article is, or None where it belongs to the article."""
+    text = node.text or ""
+    short = len(text) < _SHORT
+    if node.role.startswith("heading") or (short and _SEE_ALSO.match(text)):
+        return "heading of nothing"
+    if node.role in ("paragraph", "list_item", "quote") and node.link_density > 0.6:
+        return "links"
+    if len(text) < 400 and _LEGAL.match(text):
+        return "legal"
+    line = short and node.role in ("paragraph", "list_item") and not _SENTENCE_END.search(text)
+    return "byline" if line and (_BYLINE.match(text) or _DATE.search(text)) else None

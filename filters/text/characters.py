@@ -1,0 +1,102 @@
+"""What kind of character each code point is, as arrays that NumPy can index with a whole batch of text.
+
+The kinds come from the Unicode database of the running Python. Built on first use, a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+SPACE: Final = 1  # white space, zero-width space, Tibetan tsheg: ends a word
+ALPHA: Final = 2  # letters (L*)
+WORD: Final = 4  # letters, marks, digits (L*, M*, N*): what a word may begin and end with
+SPECIAL: Final = 8  # everything but letters and marks: BLOOM's and OBELICS's "special characters"
+PUNCTUATION: Final = 16  # , ; : ? ! . and their forms in other scripts (OBELICS's punctuation)
+TERMINAL: Final = 32  # . ? ! and their forms in other scripts
+EMOJI: Final = 64
+DIGIT: Final = 128  # N*
+QUOTE: Final = 256  # may follow the mark that ends a sentence
+UPPER: Final = 512  # capital letters
+SCRIPT_SHIFT: Final = 10  # bits 10 to 12: a script written without spaces, 0 = spaces between words
+
+UNIT: Final = np.array([1 << 30, 2, 3, 12, 5, 5, 5, 6], dtype=np.int64)
+"""Letters of one word, by script without spaces: 0 none of them, 1 Han, 2 Hiragana, 3 Katakana, 4 Thai, 5 Lao,
+6 Khmer, 7 Burmese. A dictionary would segment better and a hundred times slower; counts are what rules need. Han: 1.5
+to 1.7 characters a word in the treebanks, so 2; Thai 4 to 5 code points a word with its marks."""
+
+_RANGES: Final = (
+    (0x3005, 0x3008, 1), (0x3400, 0x4DC0, 1), (0x4E00, 0xA000, 1), (0xF900, 0xFB00, 1), (0x20000, 0x323B0, 1),
+    (0x3041, 0x30A0, 2), (0x30A1, 0x30FB, 3), (0x30FC, 0x3100, 3), (0x31F0, 0x3200, 3), (0xFF66, 0xFFA0, 3),
+    (0x0E01, 0x0E3B, 4), (0x0E40, 0x0E4F, 4), (0x0E81, 0x0EBE, 5), (0x0EC0, 0x0ECF, 5), (0x0EDC, 0x0EE0, 5),
+    (0x1780, 0x17D4, 6), (0x1000, 0x1040, 7), (0x1050, 0x109E, 7),
+)  # fmt: skip
+_EMOJI: Final = ((0x2600, 0x27C0), (0x2B05, 0x2B56), (0x1F000, 0x1FB00), (0xFE0F, 0xFE10))
+_PUNCTUATION: Final = ",;:?!.،؛؟۔।॥։።፣፤፥，；：？！．。、｡､…"  # noqa: RUF001 - other scripts
+_QUOTES: Final = "\"'”’»)」』）"  # noqa: RUF001 - other scripts
+_TERMINAL: Final = ".?!؟۔।॥։።፧。？！．｡‼⁇⁈⁉។៕။᠃᭚᭟"  # noqa: RUF001 - other scripts
+_LAST: Final = 0x33480  # code points above hold no letters but private ones and variation selectors
+SIZE: Final = 0x110000
+
+
+@cache
+def kinds() -> npt.NDArray[np.uint16]:
+    """uint16 of 0x110000: the flags of each code point."""
+    table = np.full(SIZE, SPECIAL, dtype=np.uint16)
+    table[:_LAST] = np.fromiter(map(_flags, range(_LAST)), dtype=np.uint16, count=_LAST)
+    table[0xE0100:0xE01F0] = WORD  # variation selectors are marks
+    for first, end in _EMOJI:
+        table[first:end] |= EMOJI
+    for name, flag in ((_PUNCTUATION, PUNCTUATION), (_TERMINAL, TERMINAL), (_QUOTES, QUOTE)):
+        table[[ord(char) for char in name]] |= flag
+    for first, end, script in _RANGES:
+        table[first:end] |= script << SCRIPT_SHIFT
+    table[[0x200B, 0x0F0B]] |= SPACE
+    table.flags.writeable = False
+    return table
+
+
+def _flags(code: int) -> int:
+    char = chr(code)
+    category = unicodedata.category(char)
+    kind = category[0]
+    if kind == "L":
+        return ALPHA | WORD | (UPPER if category in ("Lu", "Lt") else 0)
+    if kind == "M":
+        return WORD
+    if kind == "N":
+        return WORD | DIGIT | SPECIAL
+    return SPECIAL | (SPACE if char.isspace() else 0)
+
+
+@cache
+def lower() -> npt.NDArray[np.uint32]:
+    """uint32 of 0x110000: the first code point of each code point's lower-case form."""
+    table = np.arange(SIZE, dtype=np.uint32)
+    table[:_LAST] = np.fromiter((ord(chr(code).lower()[0]) for code in range(_LAST)), dtype=np.uint32, count=_LAST)
+    table.flags.writeable = False
+    return table
+
+
+@cache
+def values() -> npt.NDArray[np.uint64]:
+    """uint64 of 0x110000: what a code point's lower-case form adds to a rolling hash; fixed for ever."""
+    table = mix(lower().astype(np.uint64) + np.uint64(1))
+    table.flags.writeable = False
+    return table
+
+
+def mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """SplitMix64's finaliser (Steele et al. 2014): every bit of the result depends on every bit of `x`."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def code_points(text: str) -> npt.NDArray[np.uint32]:
+    """uint32 of len(text); lone surrogates are themselves."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)

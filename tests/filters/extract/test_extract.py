@@ -1,0 +1,103 @@
+"""The interface of extraction: what each call promises."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+
+from filters.extract import MODES, Document, Limits, extract
+from schemas.errors import ConfigError
+from schemas.reasons import DocumentReason, ReferenceReason
+
+URL = "https://paper.example/a/b.html"
+LONG = (
+    "The bakery opens at five, when the street is dark and only the lorries of the market pass, "
+    "loaded with apples, onions and cabbage. "
+)
+
+
+def read(body: str, mode: str = "main", **options: object) -> Document:
+    return extract(f"<html><body>{body}</body></html>".encode(), URL, mode, **options)  # type: ignore[arg-type]
+
+
+def test_both_modes_exist_and_no_other() -> None:
+    for mode in MODES:
+        assert extract(b"<p>a text of some words</p>", URL, mode).failure is None
+    with pytest.raises(ConfigError, match=r"extract\.mode"):
+        extract(b"", URL, "most")
+
+
+@pytest.mark.parametrize("name", Limits.__slots__)
+def test_a_limit_below_one_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        Limits(**{name: 0})
+
+
+def test_recall_keeps_what_main_leaves_out_but_no_navigation() -> None:
+    body = (
+        f"<nav><a href=/>Home</a></nav><article><p>{LONG * 3}</p></article><aside><p>An aside of some "
+        f"words, beside the text.</p><img src=/aside.jpg></aside>"
+    )
+    main, recall = read(body), read(body, "recall")
+    assert [node.text for node in main.nodes] == [(LONG * 3).strip()]
+    assert [node.image_url or node.text for node in recall.nodes][1:] == [
+        "An aside of some words, beside the text.",
+        "https://paper.example/aside.jpg",
+    ]
+    assert main.dropped[0].reason is ReferenceReason.FURNITURE
+
+
+def test_an_image_inside_a_url_has_its_bytes_kept_aside() -> None:
+    png = b"\x89PNG\r\n\x1a\n" + bytes(300)
+    url = "data:image/png;base64," + base64.b64encode(png).decode()
+    found = read(f'<article><p>{LONG * 3}</p><img src="{url}"></article>')
+    name = "data:sha256," + hashlib.sha256(png).hexdigest()
+    assert [node.image_url for node in found.nodes if node.image_url] == [name]
+    assert found.data_images == {name: png}
+    small = read(f'<article><p>{LONG * 3}</p><img src="{url}"></article>', limits=Limits(max_data_image_bytes=100))
+    assert [image.reason for image in small.dropped] == [ReferenceReason.DATA_URL]
+
+
+def test_inline_drawings_are_dropped_with_a_reason() -> None:
+    assert [i.reason for i in read("<p>text<svg><path d=m0></svg></p>").dropped] == [ReferenceReason.INLINE_SVG]
+
+
+def test_no_more_images_than_a_shard_can_number() -> None:
+    images = "".join(f"<p>{LONG}</p><img src=/{i}.jpg>" for i in range(5))
+    found = read(f"<article>{images}</article>", limits=Limits(max_images=3))
+    assert len([n for n in found.nodes if n.image_url]) == 3
+    assert [i.reason for i in found.dropped] == [ReferenceReason.OVER_LIMIT] * 2
+
+
+def test_explain_says_what_was_left_out() -> None:
+    found = read(f"<article><p>{LONG * 3}</p></article><footer>Imprint of the paper</footer>", explain=True)
+    assert [(text.text, text.why) for text in found.dropped_texts] == [("Imprint of the paper", "furniture")]
+    assert read("<footer>Imprint</footer>").dropped_texts == []
+
+
+def test_the_link_density_of_a_text_is_the_share_of_its_linked_characters() -> None:
+    found = read(f"<article><p>{LONG * 2}</p><p>half <a href=/x>half</a></p><p>{LONG}</p></article>")
+    assert [node.link_density for node in found.nodes] == [0.0, pytest.approx(4 / 9, abs=1e-4), 0.0]
+    assert found.num_links == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [(Limits(max_depth=50), DocumentReason.TOO_DEEP), (Limits(max_elements=50), DocumentReason.TOO_MANY_ELEMENTS)],
+)
+def test_a_page_that_breaks_a_bound_is_a_row_with_a_reason(limits: Limits, reason: DocumentReason) -> None:
+    within, over = b"<div>" * 50, b"<div>" * 51
+    assert extract(b"text" + within, URL, limits=limits).failure is None
+    assert extract(b"text" + over, URL, limits=limits).failure is reason
+
+
+def test_a_page_over_its_time_is_a_row_with_a_reason() -> None:
+    html = b"<p>a, b</p>" * 20_000
+    assert extract(html, URL, limits=Limits(max_seconds=1e-6)).failure is DocumentReason.OVER_TIME
+
+
+def test_the_same_page_gives_the_same_document() -> None:
+    html = f"<article><p>{LONG * 3}</p><img src=a.jpg></article>".encode()
+    assert extract(html, URL) == extract(html, URL)

@@ -1,0 +1,64 @@
+"""What a page says about itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from filters.extract import Document, extract
+
+
+def read(head: str, body: str = "<p>text</p>") -> Document:
+    return extract(f"<html lang=de><head>{head}</head><body>{body}</body></html>".encode(), "https://h.example/a/b")
+
+
+def test_open_graph_and_meta_are_read() -> None:
+    found = read(
+        '<title>x</title><meta property="og:title" content="Bread &amp; salt">'
+        '<meta name=description content=" About\n bread ">'
+        '<meta property="og:site_name" content="The Paper"><meta name="author" content="Anna Berg">'
+        '<meta property="article:published_time" content="2024-05-18T04:10:07Z"><link rel=canonical href="/c">'
+        '<link rel="license" href="https://cc.example/by/4.0/"><meta property="og:image" content="/hero.jpg">'
+    )
+    assert (found.title, found.description, found.site_name) == ("Bread & salt", "About bread", "The Paper")
+    assert (found.author, found.date, found.declared_language) == ("Anna Berg", "2024-05-18", "de")
+    assert found.canonical_url == "https://h.example/c"
+    assert found.licence == "https://cc.example/by/4.0/"
+    assert found.og_image == "https://h.example/hero.jpg"
+    assert [(image.url, image.reason.value) for image in found.dropped] == [
+        ("https://h.example/hero.jpg", "not_placed")
+    ]
+
+
+def test_linked_data_is_read_where_the_metas_say_nothing() -> None:
+    found = read(
+        '<script type="application/ld+json">{"@graph": [{"@type": "NewsArticle", "headline": "Bread",'
+        ' "datePublished": "2024-05-18",'
+        ' "author": [{"name": "A"}, {"name": "B"}], "publisher": {"name": "The Paper"}, "license": "/l"}]}</script>'
+    )
+    assert (found.title, found.date, found.author, found.site_name) == ("Bread", "2024-05-18", "A, B", "The Paper")
+    assert found.licence == "https://h.example/l"
+
+
+@pytest.mark.parametrize(
+    "json",
+    ["", "{", "[" * 100_000, '{"@type": 3, "author": 4}', '{"@type": "Article", "headline": [[[]]]}', "null", '"x"'],
+)
+def test_linked_data_that_is_none_does_no_harm(json: str) -> None:
+    assert read(f'<script type="application/ld+json">{json}</script>').title is None
+
+
+@pytest.mark.parametrize(
+    ("title", "heading", "expected"),
+    [("Bread and its salt | The Paper", "Bread and its salt", "Bread and its salt"),
+     ("Bread and its salt | The Paper", "", "Bread and its salt"),
+     ("The Paper: news", "", "The Paper: news"), ("", "Bread", "Bread"), ("", "", None)],
+)  # fmt: skip
+def test_the_name_of_the_site_is_cut_from_the_title(title: str, heading: str, expected: str | None) -> None:
+    assert read(f"<title>{title}</title>", f"<h1>{heading}</h1><p>text</p>").title == expected
+
+
+def test_a_licence_link_in_the_text_counts() -> None:
+    assert (
+        read("", '<p>text <a rel="license noopener" href="//cc.example/by">CC BY</a></p>').licence
+        == "https://cc.example/by"
+    )

@@ -1,0 +1,59 @@
+"""Kinds of characters, against the Unicode database and by example."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters.text import characters as ch
+
+
+@given(st.characters(codec="utf-8"))
+def test_kinds_follow_the_unicode_category(char):
+    kind = ch.kinds()[ord(char)]
+    category = unicodedata.category(char)
+    if ord(char) >= 0x33480 and not 0xE0100 <= ord(char) < 0xE01F0:
+        assert kind & ch.SPECIAL  # planes without letters
+        return
+    assert bool(kind & ch.ALPHA) == (category[0] == "L")
+    assert bool(kind & ch.WORD) == (category[0] in "LMN")
+    assert bool(kind & ch.SPECIAL) == (category[0] not in "LM")
+    if char not in "\u200b\u0f0b":
+        assert bool(kind & ch.SPACE) == (char.isspace() and category[0] not in "LMN")
+
+
+@pytest.mark.parametrize(
+    ("chars", "kind"),
+    [
+        (" \n\t\u00a0\u3000\u200b\u2028", ch.SPACE),
+        (",;:?!.，。؟।", ch.PUNCTUATION),
+        (".?!。؟।！", ch.TERMINAL),
+        ("\"'”’»", ch.QUOTE),
+        ("\U0001f600☀", ch.EMOJI),
+        ("0٣Ⅷ½", ch.DIGIT),
+        ("AÉΩЖ", ch.UPPER),
+    ],
+)
+def test_characters_of_a_kind_are_marked(chars, kind):
+    assert all(ch.kinds()[ord(char)] & kind for char in chars)
+
+
+@pytest.mark.parametrize(
+    ("chars", "script"),
+    [("中々𠀀", 1), ("あん", 2), ("アーｱ", 3), ("กี", 4), ("ຄ", 5), ("ក", 6), ("မ", 7), ("aя한अ,", 0)],
+)
+def test_scripts_without_spaces_are_told_apart(chars, script):
+    assert {int(ch.kinds()[ord(char)]) >> ch.SCRIPT_SHIFT for char in chars} == {script}
+
+
+def test_lower_case_is_the_first_code_point_of_pythons():
+    assert "".join(map(chr, ch.lower()[ch.code_points("ÀΩЖİA1")])) == "àωжia1"
+
+
+def test_mixing_is_one_to_one_on_a_sample():
+    sample = np.arange(100_000, dtype=np.uint64)
+    assert np.unique(ch.mix(sample)).size == sample.size
