@@ -1,0 +1,229 @@
+"""Step 01: archives in, documents out. Seven stages fused in one pass; a page is read, judged and written once.
+
+    read_warc -> extract -> mask_personal_data -> identify_language -> measure_text -> judge_text -> count_tokens
+
+One slice is one archive (or a bounded number of pointers into one). Its task writes documents, the row of its input
+file, and the images that stand in pages as data: URLs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from filters import language, page_urls
+from filters.document_id import document_id
+from filters.text import tokens, word_lists
+from filters.text.fields import DocumentMeasures, NodeMeasures
+from filters.text.models import load as load_models
+from pipeline import count_tokens, extract, identify_language, judge_text, mask_personal_data, measure_text
+from pipeline.archive.inputs import InputFile, read_input
+from pipeline.draft import BatchStage, Draft, PageStage
+from pipeline.read_warc import Tally, drafts
+from pipeline.recipe_file import digest
+from pipeline.slices import Guard, Process, Work, run_listed
+from pipeline.store import StoreWriter
+from schemas.document import DOCUMENTS, INPUTS
+from schemas.image import DATA_IMAGES
+from schemas.reasons import DocumentReason, NodeReason
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+    from pipeline.run import Run
+
+BATCH_CHARS = 300_000
+"""Characters of text that are measured, judged and written at once: some hundred pages."""
+
+_NODE = tuple(f.name for f in fields(NodeMeasures))
+_DOCUMENT = tuple(f.name for f in fields(DocumentMeasures))
+
+
+def input_slices(inputs: Sequence[InputFile]) -> tuple[tuple[str, str], ...]:
+    """(slice, payload) for each work item; the name stands for what is read, not for where it lies."""
+
+    def name(item: InputFile) -> str:
+        pointers = item.pointers.data.hex() if item.pointers else None
+        return digest([item.warc_filename, item.size_bytes, pointers])
+
+    return tuple((name(item), item.to_json()) for item in inputs)
+
+
+def make(run: Run) -> None:
+    """Read the archives that are not read yet."""
+    guard = Guard(
+        record_seconds=run.recipe.extract.watchdog_s,
+        worker_bytes=run.recipe.extract.worker_bytes,
+    )
+    prefix = run.where("01_documents").data_prefix(run.folder)
+    process = read_slice(run.recipe, prefix, num_tasks=min(len(run.inputs), run.parallelism()))
+    errors = run_listed(run.spark, run.where("01_documents"), run.inputs, process, guard)
+    run.check("01_documents", errors)
+
+
+def read_slice(recipe: Recipe, prefix: str, *, num_tasks: int = 1, more: Sequence[PageStage] = ()) -> Process:
+    """What a task does with one slice.
+
+    Args:
+        recipe: what is read and kept.
+        prefix: folder of the slice's store files, relative to the output folder.
+        num_tasks: tasks that run at once, which share the ceiling of requests to remote archives.
+        more: stages of a caller's own, after extraction.
+    """
+
+    def process(work: Work) -> None:
+        item = InputFile.from_json(next(work.rows())["payload"])
+        page_stages, batch_stages = stages(recipe)
+        store = StoreWriter(str(work.out.folder.path / "data"), work.slice)
+        tally = Tally(item.warc_filename)
+        records = read_input(item, recipe.read_warc, num_tasks=num_tasks)
+        for batch in _batches(drafts(records, tally, work.journal), (*page_stages, *more), work.at_once(BATCH_CHARS)):
+            work.together(batch)
+            for stage in batch_stages:
+                stage([draft for draft in batch if draft.drop_reason is None])
+            _keep_data_images(batch, store, work, prefix)
+            work.out.write(DOCUMENTS, [row(draft) for draft in batch])
+        work.out.write(INPUTS, [tally.row()])
+        for path, _ in store.close():
+            work.out.add(work.out.folder.path / "data" / path, table="store", rows=0)
+
+    return process
+
+
+def stages(recipe: Recipe) -> tuple[tuple[PageStage, ...], tuple[BatchStage, ...]]:
+    """The stages after reading, bound to the recipe; models are loaded once a worker."""
+    identifier = _identifier(recipe.language.model)
+    return (
+        (
+            extract.stage(recipe.extract),
+            mask_personal_data.stage(recipe.personal_data),
+            identify_language.stage(recipe.language, identifier),
+        ),
+        (
+            measure_text.stage(recipe.minhash, _lists(), load_models(recipe.text.models)),
+            judge_text.stage(recipe.language, recipe.text.resolve()),
+            count_tokens.stage(_tokenizer()),
+        ),
+    )
+
+
+def row(draft: Draft) -> dict[str, Any]:
+    """The row of DOCUMENTS."""
+    page, document = draft.page, draft.document
+    is_closed = draft.drop_reason == DocumentReason.OPTED_OUT or document is None
+    return {
+        "id": document_id(page.url, page.fetched_at, page.payload_digest),
+        "url": page.url,
+        "url_key": page_urls.canonical(page.url),
+        "site": page_urls.site(page.url),
+        "warc_filename": draft.warc_filename,
+        "warc_record_offset": page.offset,
+        "warc_record_length": page.length,
+        "payload_digest": page.payload_digest,
+        "fetched_at": page.fetched_at,
+        "crawl": draft.crawl,
+        "num_html_bytes": len(page.body),
+        "charset": document.charset if document else None,
+        "title": document.title if document and not is_closed else None,
+        "author": document.author if document and not is_closed else None,
+        "date": document.date if document and not is_closed else None,
+        "licence": document.licence if document else None,
+        "declared_language": document.declared_language if document else None,
+        "consent": list(document.consent) if document else [],
+        "images_opted_out": bool(document and document.images_opted_out),
+        "language": draft.language,
+        "language_score": draft.language_score,
+        "masked": [{"kind": kind, "count": count} for kind, count in sorted(draft.masked.items())],
+        "nodes": [] if is_closed else list(_nodes(draft)),
+        "dropped_images": []
+        if is_closed or document is None
+        else [{"url": dropped.url, "drop_reason": str(dropped.reason)} for dropped in document.dropped],
+        "num_words": sum(facts.measures.num_words for facts in draft.texts if facts.drop_reason is None),
+        "num_tokens": sum(facts.num_tokens or 0 for facts in draft.texts),
+        "measures": {name: getattr(draft.measures, name) for name in _DOCUMENT} if draft.measures else None,
+        "text_hash": draft.text_hash,
+        "signature": draft.signature,
+        "not_scored": [name for name in _DOCUMENT if draft.measures and getattr(draft.measures, name) is None],
+        "drop_reason": None if draft.drop_reason is None else str(draft.drop_reason),
+    }
+
+
+def _batches(pages: Iterable[Draft], page_stages: Sequence[PageStage], bound: int) -> Iterator[list[Draft]]:
+    """Pages through the stages that take one at a time, then together up to a bound of text."""
+    held: list[Draft] = []
+    size = 0
+    for draft in pages:
+        for stage in page_stages:
+            if draft.drop_reason is not None:
+                break
+            try:
+                stage(draft)
+            except MemoryError:
+                draft.document, draft.drop_reason = None, DocumentReason.OVER_MEMORY
+            except Exception:  # noqa: BLE001 - the boundary of a record: a page never stops a job
+                draft.document, draft.drop_reason = None, DocumentReason.EXTRACT_FAILED
+        held.append(draft)
+        size += 1_000 + sum(map(len, draft.node_texts()))
+        if size >= bound:
+            yield held
+            held, size = [], 0
+    yield held
+
+
+def _nodes(draft: Draft) -> Iterator[dict[str, Any]]:
+    """The nodes of a row; those of a page that was dropped before it was measured have no measures."""
+    facts = iter(draft.texts)
+    languages = iter(draft.node_languages)
+    for node in draft.document.nodes if draft.document else ():
+        known = next(facts, None) if node.text is not None else None
+        yield {
+            "role": node.role,
+            "text": node.text,
+            "image_url": node.image_url,
+            "alt": node.alt,
+            "title": node.title,
+            "caption": node.caption,
+            "width": node.width,
+            "height": node.height,
+            "found_by": node.found_by,
+            "link_density": node.link_density if node.text is not None else None,
+            "language": next(languages, None) if node.text is not None else None,
+            "text_hash": known.text_hash if known else None,
+            "num_words": known.measures.num_words if known else None,
+            "num_tokens": known.num_tokens if known else None,
+            "measures": {name: getattr(known.measures, name) for name in _NODE} if known else None,
+            "drop_reason": _reason(known.drop_reason) if known else None,
+        }
+
+
+def _reason(reason: NodeReason | None) -> str | None:
+    return None if reason is None else str(reason)
+
+
+def _keep_data_images(batch: list[Draft], store: StoreWriter, work: Work, prefix: str) -> None:
+    """Put the bytes of data: images of pages that are kept into the store."""
+    rows = []
+    for draft in batch:
+        if draft.drop_reason is None and draft.document is not None and not draft.document.images_opted_out:
+            for url, data in draft.document.data_images.items():
+                sha256 = url.rpartition(",")[2]
+                at = store.append(data, name=sha256)
+                place = {"store_file": f"{prefix}/{at.file}", "store_offset": at.offset, "store_length": at.length}
+                rows.append({"url": url, "sha256": sha256, **place})
+    work.out.write(DATA_IMAGES, rows)
+
+
+@cache
+def _identifier(model: str) -> language.Identifier:
+    return language.load(model)
+
+
+@cache
+def _lists() -> word_lists.Lists:
+    return word_lists.load()
+
+
+@cache
+def _tokenizer() -> tokens.Tokenizer:
+    return tokens.load()

@@ -1,0 +1,77 @@
+"""`fetch`: many URLs in, one answer each out, as they come.
+
+An event loop in a thread of its own asks; the caller's thread takes. What stands between them is bounded in
+bytes: a slow caller slows the reading down, and time spent waiting for the caller counts against no URL's
+deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+
+from pipeline.fetch.answers import Answer
+from pipeline.fetch.block_lists import Registry, read_lists
+from pipeline.fetch.config import Config
+from pipeline.fetch.crawl import Crawl
+from pipeline.fetch.robots import MemoryTable, Table
+from schemas.reasons import FetchStatus
+
+
+def fetch(
+    urls: Sequence[str],
+    config: Config,
+    *,
+    robots: Table | None = None,
+    registry: Registry | None = None,
+    budget_s: float | None = None,
+    parts: int = 1,
+) -> Iterator[Answer]:
+    """One answer for each URL of `urls`, in the order in which they come.
+
+    Args:
+        urls: absolute URLs, each asked once for each time it is given.
+        config: section [fetch].
+        robots: where robots.txt is kept between calls (`robots_table.FolderTable`); default: nowhere.
+        registry: who objects to URLs and bytes; default: the files of `config.block_lists`.
+        budget_s: seconds after which no request is begun; URLs that were not reached are `deferred`.
+        parts: how many calls share the host limits at this time; each keeps to its part.
+
+    Raises:
+        ConfigError: the public web would be asked without a contact, or a block list cannot be read.
+    """
+    config.check_contact()
+    registry = registry or read_lists(config.block_lists)
+    if config.engine == "img2dataset":
+        from pipeline.fetch.img2dataset_engine import fetch as by_img2dataset
+
+        return by_img2dataset(urls, config, registry)
+    return _answers(urls, Crawl(config, robots or MemoryTable(), registry=registry, budget_s=budget_s, parts=parts))
+
+
+def _answers(urls: Sequence[str], crawl: Crawl) -> Iterator[Answer]:
+    answers: queue.SimpleQueue[Answer | BaseException | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            asyncio.run(crawl.run(urls, answers.put))
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            answers.put(error)
+        else:
+            answers.put(None)
+
+    thread = threading.Thread(target=work, name="fetch", daemon=True)
+    thread.start()
+    try:
+        while (answer := answers.get()) is not None:
+            if isinstance(answer, BaseException):
+                raise answer
+            held = len(answer.data) if answer.status is FetchStatus.OK and answer.data else 0
+            yield answer
+            del answer
+            crawl.taken(held)
+    finally:
+        crawl.stop()
+        thread.join()

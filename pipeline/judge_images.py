@@ -1,0 +1,89 @@
+"""Step 04, images: one row for each URL that 03 kept: its latest answer, the measures of its file, the decision.
+
+Thresholds are judged here, on stored measures: moving one fetches, decodes and scores nothing. What is not safe, or
+could not be scored where the recipe names a model, is erased from the store before the step is finished.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from filters.images.measures import Measures
+from filters.images.rules import Rules, judge
+from filters.nsfw import Config as NsfwConfig
+from filters.nsfw import Score
+from filters.nsfw import judge as judge_safety
+from pipeline.store import Address, erase
+from schemas.image import IMAGES, LOOKS
+from schemas.reasons import FileReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import DataFrame
+
+    from pipeline.run import Run
+
+NOT_SAFE = (FileReason.NSFW, FileReason.NSFW_NOT_SCORED)
+
+
+def make(run: Run) -> None:
+    """Join links, answers and files, judge, erase what may not stay."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    newest = Window.partitionBy("url").orderBy(F.desc("round"))
+    ledger = run.table("ledger").withColumn("rank", F.row_number().over(newest)).where("rank = 1")
+    answers = ledger.select("url", "status", "sha256")
+    links = run.table("links").where(F.col("drop_reason").isNull()).select("url", "num_references")
+    joined = links.join(answers, "url", how="inner").join(run.table("files"), "sha256", how="left")
+    rules, nsfw = run.recipe.images, run.recipe.nsfw
+
+    def decide(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield IMAGES.batch([_judged(row, rules, nsfw) for row in batch.to_pylist()])
+
+    run.write("04_images/images", IMAGES, joined.mapInArrow(decide, IMAGES.ddl()))
+    _erase(run, run.table("images"))
+
+
+def _judged(row: dict[str, Any], rules: Rules, nsfw: NsfwConfig) -> dict[str, Any]:
+    """The row of IMAGES for a joined row."""
+    failure = row.pop("failure")
+    if row["status"] != "ok":
+        reason: str | None = f"fetch:{row['status']}"
+    else:
+        found = FileReason(failure) if failure else _judge_file(row, rules, nsfw)
+        reason = None if found is None else f"file:{found}"
+    return {**row, "drop_reason": reason}
+
+
+def _judge_file(row: dict[str, Any], rules: Rules, nsfw: NsfwConfig) -> FileReason | None:
+    """Safety first: whatever else is wrong with it, a file that is not safe must be known as such."""
+    is_scored = row["nsfw_score"] is not None
+    score = Score(nsfw_score=row["nsfw_score"], num_faces=row["num_faces"]) if is_scored else None
+    if (unsafe := judge_safety(score, nsfw)) is not None:
+        return unsafe
+    looks = {name: row[name] for name in LOOKS if name not in ("nsfw_score", "num_faces")}
+    return judge(Measures(sha256=row["sha256"], num_bytes=row["store_length"], **looks), rules)
+
+
+def _erase(run: Run, images: DataFrame) -> None:
+    """Overwrite the bytes of files that are not safe: the addresses are few and small beside the store."""
+    from pyspark.sql import functions as F
+
+    reasons = [f"file:{reason}" for reason in NOT_SAFE]
+    unscored = F.lit(run.recipe.nsfw.scores) & (F.col("status") == "ok") & F.col("nsfw_score").isNull()
+    unsafe = images.where(F.col("drop_reason").isin(reasons) | unscored).select("sha256").distinct()
+    place = ["sha256", "store_file", "store_offset", "store_length"]
+    stored = (
+        run.table("ledger").where("status = 'ok'").select(*place).unionByName(run.table("data_images").select(*place))
+    )
+    copies = stored.join(unsafe, "sha256", how="left_semi")
+    addresses = copies.select("store_file", "store_offset", "store_length").distinct()
+    store = str(run.folder)
+    erased = erase(store, (Address(*row) for row in addresses.toLocalIterator()))
+    if erased:
+        run.say(f"{erased:,} image files that are not safe, or could not be scored, are erased from the store")

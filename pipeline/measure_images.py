@@ -1,0 +1,111 @@
+"""Step 04, files: each distinct image that was fetched is read from the store once, measured, and scored for safety."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from filters.images.decode import decode
+from filters.images.measures import measure
+from filters.nsfw import Config as NsfwConfig
+from filters.nsfw import Detector, load_cached
+from pipeline.slices import Guard, Work, run_keyed
+from pipeline.store import Address, read_ranges
+from schemas.image import FILES, LOOKS
+from schemas.reasons import FileReason
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from pipeline.run import Run
+
+FILES_PER_SLICE = 2_000
+"""About 100 MB of pictures: some minutes of work, which is what a kill can lose."""
+
+FILES_AT_ONCE = 64
+"""Pictures decoded at the same time: some 40 MB."""
+NSFW_SIDE = 320
+"""Least side in px of the picture that the NSFW model sees; it looks at 320 x 320 (NudeNet 3.4, 320n.onnx)."""
+
+
+def make(run: Run) -> None:
+    """Measure the files that have no measures yet."""
+    from pyspark.sql import functions as F
+
+    folder = run.where("04_images/files")
+    answered = (
+        run.table("ledger")
+        .where("status = 'ok'")
+        .groupBy("sha256")
+        .agg(F.min(F.struct("store_file", "store_offset", "store_length")).alias("at"))
+    )
+    missing = answered.join(run.table("files").select("sha256"), "sha256", how="left_anti").select("sha256", "at.*")
+    count = missing.count()
+    if count == 0:
+        return
+    run.say(f"{count:,} image files to measure")
+    sliced = by_prefix(
+        missing, f"r{folder.next_round():04d}", max(1, math.ceil(count / FILES_PER_SLICE)), run.recipe.nsfw.workers
+    )
+    process = measure_slice(run.recipe.nsfw, str(run.folder))
+    run.check("04_images/files", run_keyed(sliced, folder, process, Guard()))
+
+
+def by_prefix(files: DataFrame, name: str, slices: int, workers: int) -> DataFrame:
+    """Rows with a `slice`, equal ranges of `sha256`, ordered within, over `workers` tasks (0: one a slice)."""
+    from pyspark.sql import functions as F
+
+    number = F.floor(F.conv(F.substring("sha256", 1, 8), 16, 10).cast("long") * slices / F.lit(1 << 32)).cast("int")
+    named = files.withColumn("slice", F.format_string(f"{name}-%06d", number))
+    spread = named.repartition(workers or slices, "slice").sortWithinPartitions("slice", "sha256")
+    return spread.select("slice", *files.columns)
+
+
+def measure_slice(config: NsfwConfig, store: str) -> Any:
+    """What a task does with one slice of files: read, measure, score, write a row for each."""
+
+    def process(work: Work) -> None:
+        detector = load_cached(config) if config.scores else None
+        rows = {
+            Address(row["store_file"], row["store_offset"], row["store_length"]): row["sha256"] for row in work.rows()
+        }
+        held: list[tuple[dict[str, Any], bytes]] = []
+        for address, data in read_ranges(store, rows):
+            sha256 = rows[address]
+            work.journal.note(sha256)
+            failure = FileReason.CRASHED if sha256 in work.journal.blamed else None
+            held.append((_measured(sha256, address, data, failure), data))
+            if len(held) >= work.at_once(FILES_AT_ONCE):
+                work.together(held)
+                work.out.write(FILES, _scored(held, detector))
+                held = []
+        work.together(held)
+        work.out.write(FILES, _scored(held, detector))
+
+    return process
+
+
+def _measured(sha256: str, address: Address, data: bytes, failure: FileReason | None) -> dict[str, Any]:
+    """The row of a file, not yet scored."""
+    row: dict[str, Any] = dict.fromkeys((*LOOKS, "failure"))
+    row |= {
+        "sha256": sha256,
+        "store_file": address.file,
+        "store_offset": address.offset,
+        "store_length": address.length,
+    }
+    measures = failure or measure(data)
+    if isinstance(measures, FileReason):
+        return row | {"failure": str(measures)}
+    return row | {name: getattr(measures, name) for name in LOOKS if hasattr(measures, name)}
+
+
+def _scored(held: list[tuple[dict[str, Any], bytes]], detector: Detector | None) -> list[dict[str, Any]]:
+    """The rows with NSFW score and faces, where there is a model and the file could be decoded."""
+    if detector is not None:
+        pictures = [(row, decode(data, draft_side=NSFW_SIDE)) for row, data in held if row["failure"] is None]
+        readable = [(row, picture.image) for row, picture in pictures if not isinstance(picture, FileReason)]
+        for (row, _), score in zip(readable, detector.score([image for _, image in readable]), strict=True):
+            if score is not None:
+                row |= {"nsfw_score": score.nsfw_score, "num_faces": score.num_faces}
+    return [row for row, _ in held]

@@ -1,0 +1,152 @@
+"""The Spark session and all of its settings, from the machine and the recipe; printed at the start of a run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MAX_TASK_FAILURES = 24
+"""Deaths of a worker that one task survives; each ends with a record blamed (`pipeline.journal`)."""
+
+_LOGGING = """
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = spark: %p %c{1}: %m%n%throwable{3}
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
+logger.task.name = org.apache.spark.scheduler.TaskSetManager
+logger.task.level = off
+logger.executor.name = org.apache.spark.executor.Executor
+logger.executor.level = off
+logger.runner.name = org.apache.spark.api.python.PythonRunner
+logger.runner.level = off
+"""
+"""Only what a person can act on: the deaths of workers that the journal deals with are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Recipe section [spark]; nothing here can change a document."""
+
+    driver_memory: str = field(default="", metadata={"operational": True})
+    """JVM heap of the driver, e.g. "4g"; by default a sixth of the machine, 1 to 8 GiB."""
+    shuffle_partitions: int = field(default=0, metadata={"operational": True})
+    """Partitions of a shuffle; by default four for each core, at least 8; adaptive execution joins small ones."""
+    settings: dict[str, str] = field(default_factory=dict, metadata={"operational": True})
+    """Any other Spark setting by its own name; stands over ours."""
+
+    def __post_init__(self) -> None:
+        if self.shuffle_partitions < 0:
+            raise ConfigError(f"spark.shuffle_partitions={self.shuffle_partitions} must not be negative")
+
+
+def settings(config: Config, master: str | None) -> dict[str, str]:
+    """Every setting that weft gives Spark, by name, for this machine and recipe."""
+    cores = _cores(master)
+    ours = {
+        "spark.app.name": "weft",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.shuffle.partitions": str(config.shuffle_partitions or max(8, 4 * cores)),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(32 << 20),
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.execution.pythonUDF.arrow.enabled": "true",
+        "spark.task.maxFailures": str(MAX_TASK_FAILURES),
+        "spark.python.worker.reuse": "true",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if master is None or master.startswith("local"):
+        ours |= {
+            "spark.driver.memory": config.driver_memory or f"{_driver_gib()}g",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "weft-warehouse"),
+        }
+    elif config.driver_memory:
+        ours["spark.driver.memory"] = config.driver_memory
+    return ours | config.settings
+
+
+def check_java() -> None:
+    """Raise where Spark would not find a Java that it runs on.
+
+    Raises:
+        ConfigError: no Java 17 or 21; says how to get one.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    advice = "install one (Debian: apt-get install openjdk-17-jre-headless) or point JAVA_HOME at it"
+    if java is None or not Path(java).exists():
+        raise ConfigError(f"Spark needs Java 17 or 21 and there is none{f' in {home}' if home else ''}; {advice}")
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', said)
+    if version is None or version[1] not in ("17", "21"):
+        raise ConfigError(
+            f"Spark needs Java 17 or 21; {java} says {said.splitlines()[0] if said else 'nothing'}; {advice}"
+        )
+
+
+def build_session(config: Config, master: str | None = None) -> SparkSession:
+    """A session for `master` (None: that of spark-submit, else local[*]; `sc://...`: Spark Connect)."""
+    from pyspark.sql import SparkSession
+
+    if master is not None and master.startswith("sc://"):
+        spark: SparkSession = SparkSession.builder.remote(master).getOrCreate()
+        for name, value in settings(config, master).items():
+            if name.startswith("spark.sql.") and not name.endswith("warehouse.dir"):
+                spark.conf.set(name, value)
+        return spark
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    builder = SparkSession.builder
+    if not submitted:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+        builder = builder.master(_with_failures(master or "local[*]"))
+        builder = builder.config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={_log_settings()}")
+    for name, value in settings(config, master).items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _with_failures(master: str) -> str:
+    """`local[N]` with the number of failures that a task survives, which local mode takes from the master."""
+    if master == "local":
+        master = "local[1]"
+    if master.startswith("local[") and "," not in master:
+        return master.replace("]", f",{MAX_TASK_FAILURES}]")
+    return master
+
+
+def _cores(master: str | None) -> int:
+    inside = (master or "local[*]").partition("[")[2].partition("]")[0].partition(",")[0]
+    return int(inside) if inside.isdigit() else (os.cpu_count() or 1)
+
+
+def _driver_gib() -> int:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(8, total // 6 >> 30))
+
+
+def _log_settings() -> Path:
+    path = Path(tempfile.gettempdir()) / f"weft-log4j2-{os.getuid()}.properties"
+    path.write_text(_LOGGING)
+    return path
