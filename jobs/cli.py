@@ -1,0 +1,89 @@
+"""The `weft` command: one line a subcommand; a subcommand's module is loaded when it is called, not before."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from schemas.errors import ConfigError, InputError, ModelUnavailable, OutputError, WeftError
+
+COMMANDS = {
+    "demo": ("jobs.run_demo", "the whole flow on a small sample, in a minute or two"),
+    "run": ("jobs.run", "run a recipe over web archives: documents, images, shards, report"),
+    "status": ("jobs.status", "what is done in an output folder, and what is next"),
+    "stages": ("jobs.stages", "print the flow: steps, tables, recipe sections"),
+    "show": ("jobs.show", "a few documents of an output folder, in the terminal"),
+    "report": ("jobs.report", "statistics of a finished run, as a page and as JSON"),
+    "gc": ("jobs.gc", "delete files that no commit record names, and on request tables of other recipes"),
+    "loader": ("jobs.loader", "look at what the data loader makes of shards: inspect, simulate, bench, tokens"),
+    "extract": ("jobs.extract_page", "what extraction makes of one page: a URL, a file or an archive"),
+}
+"""Name: (module with `main(argv) -> int`, what it does)."""
+
+DISK_TROUBLES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+USER_MISTAKES = (ConfigError, InputError, OutputError, ModelUnavailable)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand; 0 when all is well, 2 for what the user can mend, 1 for everything else."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"weft {_version()}")
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"weft: no command {name}\n\n{usage()}", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        return int(importlib.import_module(COMMANDS[name][0]).main(rest))
+    except USER_MISTAKES as error:
+        print(f"weft {name}: {error}", file=sys.stderr)
+        return 2
+    except WeftError as error:
+        print(f"weft {name}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in DISK_TROUBLES:
+            raise
+        print(f"weft {name}: {error}; make room and run the same command again", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nweft {name}: stopped; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def usage() -> str:
+    """The help of the command itself."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {doc}" for name, (_, doc) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "weft turns web archives into interleaved image-text training data.",
+            "",
+            "usage: weft COMMAND [options]      weft COMMAND --help",
+            "",
+            *lines,
+            "",
+            "first steps:  weft run --recipe weft --in crawl/*.warc.gz --out out/first",
+            "              weft show out/first",
+        ]
+    )
+
+
+def _version() -> str:
+    try:
+        return version("weft")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Finds the run that an output folder holds, for the commands that look at one: no Spark until a table is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.flow import FLOW
+from pipeline.recipe import from_sections
+from pipeline.run import Run
+from pipeline.session import build_session, check_java
+from schemas.errors import InputError
+
+
+def open_run(folder: Path, say: Callable[[str], None] = lambda _line: None, master: str | None = None) -> Run:
+    """The last run of the folder, with the recipe and inputs that it was given.
+
+    Raises:
+        InputError: the folder holds no run.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        raise InputError(f"{folder} holds no run (no run.json); give the folder that was --out of weft run")
+    facts = json.loads(path.read_text("utf-8"))
+    recipe = from_sections(facts["recipe"]["name"], facts["recipe"]["sections"])
+
+    def start() -> object:
+        check_java()
+        return build_session(recipe.spark, master)
+
+    return Run(
+        folder=folder.resolve(),
+        recipe=recipe,
+        steps=FLOW,
+        inputs=tuple((name, payload) for name, payload in facts["inputs"]),
+        start_session=start,  # type: ignore[arg-type]
+        say=say,
+    )

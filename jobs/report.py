@@ -1,0 +1,25 @@
+"""weft report: count the books of a finished run again and write report/index.html and report/report.json."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.open_run import open_run
+from pipeline.report import report
+from schemas.errors import InputError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the report."""
+    options = argparse.ArgumentParser(prog="weft report", description=__doc__)
+    options.add_argument("folder", type=Path, metavar="DIR", help="output folder of weft run")
+    options.add_argument("--master", help="Spark master (default: local[*])")
+    arguments = options.parse_args(argv)
+    run = open_run(arguments.folder, print, arguments.master)
+    if missing := [step.name for step in run.steps if not run.is_done(step.name)]:
+        raise InputError(f"{arguments.folder}: the run is not finished, {missing[0]} is next; run weft run again first")
+    report(run)
+    print(run.folder / "report" / "index.html")
+    return 0

@@ -1,0 +1,140 @@
+"""weft run: a recipe over web archives, from records to shards; the same as `spark-submit jobs/run.py ...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.progress import Progress
+from pipeline.archive.inputs import expand
+from pipeline.documents import input_slices
+from pipeline.execute import check_order, execute
+from pipeline.flow import FLOW, select
+from pipeline.recipe import check_models, load
+from pipeline.report import report
+from pipeline.run import Run
+from pipeline.session import build_session, check_java, settings
+from schemas.errors import ConfigError, OutputError
+
+_EXAMPLES = """
+examples:
+  weft run --recipe weft --in crawl/*.warc.gz --out out/first
+  weft run --recipe obelics --in s3://bucket/crawl/ --out /shared/out --master spark://host:7077
+  weft run --recipe weft --in warc.paths.gz --out /shared/out --stages 01_documents..03_links
+  weft run --recipe weft --in crawl --out out/first --set clip.model=none --set images.min_side=200
+
+Stop it whenever you like: the same command goes on where it was. A changed recipe redoes only what it changes.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    options = argparse.ArgumentParser(
+        prog="weft run",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument(
+        "--recipe", required=True, help="a TOML file, or the name of a shipped one (tiny, obelics, weft)"
+    )
+    options.add_argument(
+        "--in",
+        dest="inputs",
+        required=True,
+        nargs="+",
+        metavar="PATH",
+        help="archives: files, globs, folders, s3:// or https:// addresses, *.paths lists, Parquet of record pointers",
+    )
+    options.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="output folder; holds everything of the run"
+    )
+    options.add_argument(
+        "--master",
+        help="Spark master: local[4], spark://host:7077, yarn, k8s://..., sc://host (default: local[*])",
+    )
+    options.add_argument(
+        "--stages",
+        metavar="A..B",
+        help="only these steps, e.g. 01_documents..03_links (weft stages lists them)",
+    )
+    options.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change one key of the recipe",
+    )
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check everything that can be checked first, then run."""
+    options = parser().parse_args(argv)
+    started = time.monotonic()
+    recipe = load(options.recipe, options.overrides)
+    steps = select(options.stages)
+    check_models(recipe)
+    if any(step.name == "04_images/ledger" for step in steps):
+        recipe.fetch.check_contact()
+    inputs = expand(options.inputs, recipe.read_warc)
+    writable(options.out)
+    progress = Progress()
+
+    def start() -> object:
+        if options.master is None or not options.master.startswith("sc://"):
+            check_java()
+        session = build_session(recipe.spark, options.master)
+        progress.say(
+            "spark: "
+            + ", ".join(f"{k.removeprefix('spark.')}={v}" for k, v in settings(recipe.spark, options.master).items())
+        )
+        return session
+
+    run = Run(
+        folder=options.out.resolve(),
+        recipe=recipe,
+        steps=FLOW,
+        inputs=input_slices(inputs),
+        start_session=start,  # type: ignore[arg-type]
+        say=progress.say,
+    )
+    progress.say(f"weft: recipe {recipe.stamp}, {len(inputs)} input file(s), output {run.folder}")
+    check_order(run, steps)
+    run.save(options.inputs)
+    made = execute(run, steps, progress.tick)
+    if all(run.is_done(step.name) for step in FLOW):
+        if made or not (run.folder / "report" / "report.json").exists():
+            report(run)
+        progress.say(f"report: {run.folder / 'report' / 'index.html'}")
+    nothing = "" if made else "; nothing was left to do"
+    progress.say(f"finished in {time.monotonic() - started:.1f} s{nothing}")
+    return 0
+
+
+def writable(folder: Path) -> None:
+    """Make sure, before anything starts, that the output can be written.
+
+    Raises:
+        OutputError: it is a file, or cannot be made or written.
+        ConfigError: it is no local or shared folder.
+    """
+    if "://" in str(folder) or str(folder).startswith(("s3:/", "https:/", "gs:/")):
+        raise ConfigError(f"--out {folder}: must be a folder on a local or shared file system")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".weft-can-write"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"--out {folder} cannot be written: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    from jobs.cli import main as command
+
+    sys.exit(command(["run", *sys.argv[1:]]))
