@@ -1,0 +1,146 @@
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from vlm.loader.config import LoaderConfig, Phase
+from vlm.loader.errors import DatasetError, LoaderConfigError
+from vlm.loader.plan import Planner, ShardPlans, check_ranks, open_datasets, stream_hash
+from vlm.loader.state import decode_lanes, encode_lanes
+from vlm.loader.tokenizers import ByteTokenizer
+
+
+def planners(config, world=1, cursor=0, lanes=None):
+    datasets = open_datasets(config)
+    plans = ShardPlans(datasets, ByteTokenizer(), config, keep=64)
+    return [
+        Planner(config, datasets, plans, rank=r, world_size=world, cursor=cursor, lanes=lanes) for r in range(world)
+    ]
+
+
+def run(config, steps, world=1, cursor=0, lanes=None):
+    """(the packs of all ranks in the order of slots, the lanes after them)."""
+    ranks = planners(config, world, cursor, lanes)
+    packs, after = [], dict(lanes or {})
+    for _ in range(steps):
+        plans = [p.step() for p in ranks]
+        packs += [plans[j % world].rows[j // world] for j in range(config.batch_size)]
+        for plan in plans:
+            after |= plan.lanes
+    return packs, after
+
+
+def test_the_stream_is_the_same_for_every_number_of_ranks(small):
+    config = LoaderConfig(**small)
+    assert len({stream_hash(run(config, 12, world)[0]) for world in (1, 2, 3, 4, 6, 8)}) == 1
+
+
+def test_seed_and_configuration_decide_the_stream(small):
+    config = LoaderConfig(**small)
+    assert stream_hash(run(config, 3)[0]) == stream_hash(run(config, 3)[0])
+    assert stream_hash(run(config, 3)[0]) != stream_hash(run(replace(config, seed=1), 3)[0])
+
+
+@pytest.mark.parametrize("stops", [[1], [7], [3, 9], [1, 2, 3, 4, 11]])
+def test_a_run_that_stops_and_goes_on_with_other_ranks_gives_the_same_stream(small, second, stops):
+    config = LoaderConfig(**small | {"datasets": (*small["datasets"], str(second)), "weights": (0.7, 0.3)})
+    whole = run(config, 12)[0]
+    packs, lanes, step = [], None, 0
+    for stop, world in zip([*stops, 12], (4, 8, 2, 1, 6, 3), strict=False):
+        more, after = run(config, stop - step, world, step * config.batch_size, lanes)
+        packs += more
+        lanes = decode_lanes(encode_lanes(after))
+        step = stop
+    assert stream_hash(packs) == stream_hash(whole)
+
+
+def test_one_pass_gives_every_document_once_and_ends_on_all_ranks_together(small, sample, second):
+    config = LoaderConfig(**small | {"datasets": (str(sample), str(second)), "one_pass": True})
+    ranks = planners(config, 4)
+    begun, steps = Counter(), 0
+    while not any(p.exhausted for p in ranks):
+        plans = [p.step() for p in ranks]
+        steps += 1
+        begun.update((x.dataset, x.shard, x.row) for p in plans for row in p.rows for x in row if x.ends & 1)
+        assert len({p.last for p in plans}) == 1
+    assert all(p.exhausted for p in ranks)
+    assert steps > 3
+    assert set(begun.values()) == {1}
+    assert len(begun) == 280
+
+
+def test_the_last_step_of_one_pass_is_not_empty(small):
+    planner = planners(LoaderConfig(**small | {"one_pass": True}))[0]
+    while not planner.exhausted:
+        plan = planner.step()
+    assert any(plan.rows)
+
+
+def test_datasets_mix_in_the_proportion_of_their_weights(small, sample, second):
+    config = LoaderConfig(**small | {"datasets": (str(sample), str(second)), "weights": (0.8, 0.2)})
+    tokens = Counter()
+    for pack in run(config, 40)[0]:
+        for piece in pack:
+            tokens[piece.dataset] += piece.tokens
+    assert tokens[1] / tokens.total() == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_mix_can_be_counted_in_documents(small, sample, second):
+    more = {"datasets": (str(sample), str(second)), "weights": (0.5, 0.5), "mix_unit": "documents"}
+    begun = Counter()
+    for pack in run(LoaderConfig(**small | more), 40)[0]:
+        begun.update(p.dataset for p in pack if p.ends & 1)
+    assert begun[0] / begun.total() == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_phase_of_the_mix_begins_at_its_step(small, sample, second):
+    phases = (Phase(from_step=0, weights=(1, 0)), Phase(from_step=20, weights=(0, 1)))
+    config = LoaderConfig(**small | {"datasets": (str(sample), str(second)), "phases": phases, "open_bins": 2})
+    packs = run(config, 40)[0]
+    early = {p.dataset for pack in packs[: 20 * 24] for p in pack}
+    late = Counter(p.dataset for pack in packs[30 * 24 :] for p in pack)
+    assert early == {0}
+    assert set(late) == {1}
+
+
+def test_the_state_of_240_full_lanes_is_under_a_megabyte(small):
+    config = LoaderConfig(**small | {"lanes": 240, "batch_size": 240, "seq_len": 8192})
+    lanes = run(config, 1)[1]
+    assert len(lanes) == 240
+    pieces = sum(len(b) for s in lanes.values() for b in s.bins)
+    assert pieces > 240 * 100
+    assert len(json.dumps(encode_lanes(lanes))) < 1_000_000
+
+
+def test_ranks_that_do_not_divide_the_lanes_are_refused_with_those_that_do(small):
+    config = LoaderConfig(**small)
+    with pytest.raises(
+        LoaderConfigError, match=r"5 ranks do not divide 24 lanes; these do: \[1, 2, 3, 4, 6, 8, 12, 24\]"
+    ):
+        check_ranks(config, 0, 5)
+    with pytest.raises(LoaderConfigError, match=r"batch_size=10 rows cannot be shared by 4 ranks; by these: \[1, 2\]"):
+        check_ranks(replace(config, batch_size=10), 0, 4)
+
+
+def test_a_view_that_leaves_nothing_is_an_error_and_not_an_endless_loop(small, tmp_path):
+    from loader_shards import key_of, text, write_shards
+
+    write_shards(tmp_path, {key_of(i): [text("only text")] for i in range(5)}, 2)
+    config = LoaderConfig(**small | {"datasets": (str(tmp_path),), "view": "pairs"})
+    with pytest.raises(DatasetError, match="no document gives anything under view='pairs'"):
+        run(config, 1)
+
+
+def test_fewer_shards_and_documents_than_lanes_still_feed_every_rank(small, tmp_path):
+    from loader_shards import key_of, text, write_shards
+
+    write_shards(tmp_path, {key_of(i): [text(f"document {i}")] for i in range(7)}, 9)
+    config = LoaderConfig(**small | {"datasets": (str(tmp_path),)})
+    packs = run(config, 2)[0]
+    assert all(packs)
+    once = planners(replace(config, one_pass=True))[0]
+    rows = []
+    while not once.exhausted:
+        rows += once.step().rows
+    assert sorted((p.shard, p.row) for row in rows for p in row) == sorted({(p.shard, p.row) for r in packs for p in r})

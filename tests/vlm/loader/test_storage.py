@@ -1,0 +1,197 @@
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loader_shards import sample_documents, write_shards
+
+from vlm.loader import Loader, LoaderConfig
+from vlm.loader.errors import DatasetError, LoaderConfigError, ShardLost
+from vlm.loader.storage import CachedStore, LocalStore, RemoteStore, coalesce, open_store
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 60)), max_size=20), st.integers(0, 50))
+def test_reads_cover_every_range_and_do_not_touch_each_other(ranges, gap):
+    reads = coalesce(ranges, gap)
+    assert sorted(i for _, _, which in reads for i in which) == list(range(len(ranges)))
+    for offset, length, which in reads:
+        for i in which:
+            assert offset <= ranges[i][0]
+            assert ranges[i][0] + ranges[i][1] <= offset + length
+    for before, after in pairwise(reads):
+        assert after[0] > before[0] + before[1] + gap
+
+
+def test_ranges_of_a_local_file_come_in_the_order_of_the_question(tmp_path):
+    (tmp_path / "f").write_bytes(bytes(range(256)) * 400)
+    store = LocalStore(str(tmp_path))
+    parts = store.read_ranges("f", [(100_000, 3), (5, 2), (102_390, 100)])
+    assert [bytes(p) for p in parts] == [bytes([160, 161, 162]), bytes([5, 6]), bytes(range(246, 256))]
+
+
+def test_a_file_that_is_not_there_is_a_lost_shard(tmp_path):
+    with pytest.raises(ShardLost, match="nothing"):
+        LocalStore(str(tmp_path)).read_ranges("nothing", [(0, 1)])
+
+
+class Flaky(http.server.SimpleHTTPRequestHandler):
+    """Serves ranges; answers 503 to every request until `failures` are used up."""
+
+    failures = 0
+    seen = 0
+    lock = threading.Lock()
+
+    def log_message(self, *_):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        cls = type(self)
+        with cls.lock:
+            cls.seen += 1
+            fail = cls.failures > 0
+            cls.failures -= fail
+        if fail:
+            return self.send_error(503, "Slow Down")
+        path = self.translate_path(self.path)
+        if not os.path.isfile(path):  # noqa: PTH113
+            return self.send_error(404)
+        with open(path, "rb") as file:  # noqa: PTH123
+            data = file.read()
+        start, stop, status = 0, len(data), 200
+        if wanted := self.headers.get("Range"):
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, stop, status = int(first), min(int(last) + 1, len(data)) if last else len(data), 206
+        self.send_response(status)
+        self.send_header("Content-Length", str(stop - start))
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("ETag", f'"{os.stat(path).st_mtime_ns}"')  # noqa: PTH116
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data[start:stop])
+        return None
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = write_shards(tmp_path / "shards", sample_documents(40), 3)
+
+    class Handler(Flaky):
+        pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{web.server_address[1]}", Handler, folder
+        web.shutdown()
+        thread.join()
+
+
+def test_a_dataset_behind_https_gives_the_same_stream_as_on_disk(server, small):
+    url, _, folder = server
+    streams = []
+    for where in (url, str(folder)):
+        loader = Loader(LoaderConfig(**small | {"datasets": (where,)}))
+        it = iter(loader)
+        streams.append([(next(it).keys, float(next(it).patches.sum())) for _ in range(2)])
+    assert streams[0] == streams[1]
+
+
+def test_a_server_that_answers_503_is_asked_again(server, small):
+    url, handler, _ = server
+    handler.failures = 3
+    loader = Loader(LoaderConfig(**small | {"datasets": (url,), "retries": 5}))
+    next(iter(loader))
+    assert handler.failures == 0
+    assert loader.faults.by_kind == {}
+
+
+def test_s3_that_answers_503_is_asked_again_and_gives_the_same_stream(server, small, monkeypatch):
+    """Object stores are read by HEAD and GET with ranges alone, so a plain server will do for one."""
+    fsspec = pytest.importorskip("fsspec")
+    pytest.importorskip("s3fs")
+    url, handler, folder = server
+    conf = {"endpoint_url": url.rsplit("/", 1)[0] + "/" + url.rsplit("/", 1)[1], "key": "k", "secret": "s"}
+    monkeypatch.setitem(fsspec.config.conf, "s3", conf)
+    (folder / "bucket").mkdir()
+    (folder / "bucket" / "data").symlink_to(folder)
+    on_disk = Loader(LoaderConfig(**small | {"datasets": (str(folder),)}))
+    on_s3 = Loader(LoaderConfig(**small | {"datasets": ("s3://bucket/data",), "retries": 6}))
+    handler.failures = 4
+    a, b = iter(on_disk), iter(on_s3)
+    assert [next(a).keys for _ in range(2)] == [next(b).keys for _ in range(2)]
+    assert handler.failures == 0
+    assert on_s3.faults.by_kind == {}
+
+
+def test_a_server_that_answers_503_for_ever_is_a_lost_shard(server):
+    url, handler, _ = server
+    handler.failures = 10**9
+    with pytest.raises(ShardLost, match="gave up after 3 attempts"):
+        RemoteStore(url, retries=2, timeout_s=5).read("manifest.json")
+    assert handler.seen == 3
+
+
+def test_a_missing_manifest_behind_a_url_is_not_tried_again(server):
+    url, handler, _ = server
+    with pytest.raises(DatasetError, match="holds no manifest"):
+        Loader(LoaderConfig(datasets=(url + "/nowhere",), batch_size=1, view="text_only"))
+    assert handler.seen <= 3
+
+
+def cached(url, folder, limit):
+    return CachedStore(RemoteStore(url, retries=0, timeout_s=5), str(folder), max_bytes=limit)
+
+
+def test_the_cache_fetches_once_and_keeps_within_its_bound(server, tmp_path):
+    url, handler, folder = server
+    sizes = {n: (folder / n).stat().st_size for n in ("weft-000000.tar", "weft-000001.tar", "weft-000002.tar")}
+    store = cached(url, tmp_path / "cache", sum(sizes.values()) - 1)
+    want = (folder / "weft-000000.tar").read_bytes()[512:700]
+    assert bytes(store.read_ranges("weft-000000.tar", [(512, 188)])[0]) == want
+    before = handler.seen
+    assert bytes(store.read_ranges("weft-000000.tar", [(512, 188)])[0]) == want
+    assert handler.seen == before
+    for name in sizes:
+        store.read_ranges(name, [(0, 10)])
+    kept = list((tmp_path / "cache").glob("*/*.tar"))
+    assert sum(f.stat().st_size for f in kept) < sum(sizes.values())
+    assert len(kept) == 2
+    assert not list((tmp_path / "cache").glob("*/*.part"))
+
+
+SHARED = """
+import sys
+from vlm.loader.storage import CachedStore, RemoteStore
+url, folder, limit = sys.argv[1:]
+store = CachedStore(RemoteStore(url, retries=0, timeout_s=5), folder, max_bytes=int(limit))
+for _ in range(5):
+    for i in (0, 1, 2):
+        sys.stdout.buffer.write(bytes(store.read_ranges(f"weft-{i:06d}.tar", [(0, 4096)])[0]))
+"""
+
+
+def test_two_processes_share_a_cache_that_is_too_small_for_both(server, tmp_path):
+    url, _, folder = server
+    limit = (folder / "weft-000000.tar").stat().st_size
+    command = [sys.executable, "-c", SHARED, url, str(tmp_path / "cache"), str(limit)]
+    root = Path(__file__).parents[3]
+    runs = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) for _ in range(2)]
+    want = b"".join((folder / f"weft-{i:06d}.tar").read_bytes()[:4096] for i in (0, 1, 2)) * 5
+    assert [run.communicate()[0] for run in runs] == [want, want]
+
+
+def test_a_scheme_that_nothing_can_read_is_refused():
+    with pytest.raises(LoaderConfigError, match="gopher"):
+        open_store("gopher://example.org/shards")

@@ -1,0 +1,1 @@
+"""What learns from the shards: the data loader and the reference trainer. Knows no Spark."""

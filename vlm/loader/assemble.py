@@ -1,0 +1,325 @@
+"""From the plan of a step to host memory: read ranges, check, parse, tokenise, lay out. Runs in many threads at once.
+
+Nothing here can change the packing: a member that is not what the index promised becomes placeholders of the planned
+number of tokens and patches, and a `Fault`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vlm.loader.batch import Batch
+from vlm.loader.config import LoaderConfig
+from vlm.loader.dataset import Dataset
+from vlm.loader.documents import parse, read_members
+from vlm.loader.errors import ShardLost
+from vlm.loader.faults import Fault, FaultKind
+from vlm.loader.geometry import Job, jobs
+from vlm.loader.images import MAX_PIXELS, image_size
+from vlm.loader.pack import FIRST, LAST, Piece
+from vlm.loader.plan import ShardPlans, StepPlan
+from vlm.loader.tokenizers import Tokenizer
+from vlm.loader.views import Kind, ShardPlan
+
+TEXT, IMAGE, ALT = int(Kind.TEXT), int(Kind.IMAGE), int(Kind.ALT)  # an attribute of an enum costs a call
+
+Where = tuple[int, int, int]
+"""(dataset, shard, row) of a document."""
+
+
+@dataclass(slots=True)
+class HostBatch:
+    """A batch whose images are not decoded yet."""
+
+    plan: StepPlan
+    arrays: dict[str, npt.NDArray[Any]]
+    keys: list[str] = field(default_factory=list)
+    outcomes: list[Fault | None] = field(default_factory=list)
+    """Of every document and image in order; images may still fail when they are decoded."""
+    blobs: list[memoryview | None] = field(default_factory=list)
+    image_outcome: list[int] = field(default_factory=list)
+    """For each image its place in `outcomes`."""
+    image_where: list[tuple[str, str, str]] = field(default_factory=list)
+    """For each image shard, key and member."""
+    jobs: list[Job] = field(default_factory=list)
+    segments: list[tuple[int, ...]] = field(default_factory=list)
+
+    def fail(self, image: int, kind: FaultKind, detail: str = "") -> None:
+        """Make an image a placeholder."""
+        self.blobs[image] = None
+        self.outcomes[self.image_outcome[image]] = Fault(kind, *self.image_where[image], detail)
+
+    def finish(self, patches: torch.Tensor) -> Batch:
+        """The batch, with the patches of its images; tensors stay where they are (host)."""
+        a = self.arrays
+        ok = np.array([self.outcomes[i] is None for i in self.image_outcome], bool)
+        bad = (a["image_index"] >= 0) & ~np.append(ok, True)[a["image_index"]]
+        a["valid"] &= ~bad
+        flat = {name: torch.from_numpy(values) for name, values in a.items()}
+        rows, length = a["tokens"].shape
+        borders = self._borders(rows, length)
+        grids = [(j.grid_height, j.grid_width) for j in self.jobs for _ in range(j.crops)]
+        sizes = np.array([h * w for h, w in grids], np.int64)
+        return Batch(
+            **flat,
+            cu_seqlens=torch.from_numpy(borders.astype(np.int32)),
+            max_seqlen=int(np.diff(borders).max()) if len(borders) > 1 else 0,
+            patches=patches,
+            grids=torch.tensor(grids, dtype=torch.int32).reshape(-1, 2),
+            cu_patches=torch.from_numpy(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)),
+            grid_image=torch.tensor([j.image for j in self.jobs for _ in range(j.crops)], dtype=torch.int32),
+            image_ok=torch.from_numpy(ok),
+            sources=torch.tensor(self.segments, dtype=torch.int64).reshape(-1, 8),
+            keys=tuple(self.keys),
+            faults=tuple(f for f in self.outcomes if f is not None),
+            step=self.plan.step,
+            useful_tokens=sum(s[2] for s in self.segments),
+        )
+
+    def _borders(self, rows: int, length: int) -> npt.NDArray[np.int64]:
+        starts = [s[0] * length + s[1] for s in self.segments]
+        ends = [s[0] * length + s[1] + s[2] for s in self.segments]
+        return np.unique(np.array([0, rows * length, *starts, *ends, *range(0, rows * length, length)], np.int64))
+
+
+class Assembler:
+    """Makes host batches; holds no state that changes."""
+
+    def __init__(
+        self, config: LoaderConfig, datasets: Sequence[Dataset], plans: ShardPlans, tokenizer: Tokenizer
+    ) -> None:
+        """Threads may share it."""
+        self._config, self._datasets, self._plans, self._tokenizer = config, datasets, plans, tokenizer
+        self._special = tokenizer.specials
+
+    def assemble(self, plan: StepPlan) -> HostBatch:
+        """The rows of a step, images as bytes. Raises ShardLost where that is an error."""
+        rows, length = len(plan.rows), self._config.seq_len
+        host = HostBatch(plan, _empty(rows, length, self._special.pad))
+        shards = self._shard_plans(plan)
+        documents, members = self._read(plan, shards)
+        texts = self._encode(plan, shards, documents)
+        for row, pack in enumerate(plan.rows):
+            at = 0
+            for piece in pack:
+                where = (piece.dataset, piece.shard, piece.row)
+                self._segment(host, row, at, piece, shards[where[:2]], documents.get(where), members, texts)
+                at += piece.tokens
+        return host
+
+    def _shard_plans(self, plan: StepPlan) -> dict[tuple[int, int], ShardPlan]:
+        wanted = sorted({(p.dataset, p.shard) for pack in plan.rows for p in pack})
+        found = {}
+        for dataset, shard in wanted:
+            made = self._plans.plan(dataset, shard)
+            if made is None:
+                raise ShardLost(
+                    f"{self._datasets[dataset].shards[shard].index_name} was there when it was planned from"
+                )
+            found[dataset, shard] = made
+        return found
+
+    def _read(
+        self, plan: StepPlan, shards: dict[tuple[int, int], ShardPlan]
+    ) -> tuple[dict[Where, dict[str, Any] | Fault], dict[tuple[int, int, int], memoryview | Fault]]:
+        """(JSON of each document, bytes of each image member by (dataset, shard, member)), or what is wrong with it."""
+        wanted: dict[tuple[int, int], set[int]] = {}
+        for piece in (p for pack in plan.rows for p in pack):
+            of = shards[piece.dataset, piece.shard]
+            want = wanted.setdefault((piece.dataset, piece.shard), set())
+            want.add(int(of.index.member_start[piece.row]))
+            want.update(_member(of, piece.row, e) for e in _entries(piece) if of.entry_kind[e] == IMAGE)
+        found: dict[tuple[int, int, int], memoryview | Fault] = {}
+        for (dataset, shard), want in sorted(wanted.items()):
+            found |= self._read_shard(dataset, shard, shards[dataset, shard], sorted(want))
+        documents: dict[Where, dict[str, Any] | Fault] = {}
+        for piece in (p for pack in plan.rows for p in pack):
+            where = (piece.dataset, piece.shard, piece.row)
+            if where not in documents:
+                index = shards[where[:2]].index
+                documents[where] = self._parse(
+                    piece, index, found[piece.dataset, piece.shard, int(index.member_start[piece.row])]
+                )
+        return documents, found
+
+    def _read_shard(
+        self, dataset: int, shard: int, plan: ShardPlan, members: list[int]
+    ) -> dict[tuple[int, int, int], memoryview | Fault]:
+        source, index = self._datasets[dataset], plan.index
+        name = source.shards[shard].name
+        blocks: Sequence[memoryview | None]
+        try:
+            blocks, kind, detail = read_members(source, shard, index, members), FaultKind.CHECKSUM, ""
+        except ShardLost as error:
+            if self._config.on_lost_shard == "error":
+                raise
+            blocks, kind, detail = [None] * len(members), FaultKind.LOST, str(error)
+        out: dict[tuple[int, int, int], memoryview | Fault] = {}
+        for member, block in zip(members, blocks, strict=True):
+            row = int(np.searchsorted(index.member_start, member, side="right")) - 1
+            number = member - int(index.member_start[row])
+            label = "json" if number == 0 else f"{number - 1:03d}"
+            good = Fault(kind, name, index.keys[row], label, detail) if block is None else block
+            out[dataset, shard, member] = good
+        return out
+
+    def _parse(self, piece: Piece, index: Any, data: memoryview | Fault) -> dict[str, Any] | Fault:
+        if isinstance(data, Fault):
+            return data
+        try:
+            return parse(bytes(data), index, piece.row)
+        except (ValueError, RecursionError) as error:
+            name = self._datasets[piece.dataset].shards[piece.shard].name
+            return Fault(FaultKind.JSON, name, index.keys[piece.row], "json", str(error)[:200])
+
+    def _encode(
+        self, plan: StepPlan, shards: dict[tuple[int, int], ShardPlan], documents: dict[Where, dict[str, Any] | Fault]
+    ) -> dict[tuple[int, int, int], npt.NDArray[np.int32]]:
+        """Ids of each text entry of the step, by (dataset, shard, entry)."""
+        wanted: dict[tuple[int, int, int], str] = {}
+        for piece in (p for pack in plan.rows for p in pack):
+            document = documents[piece.dataset, piece.shard, piece.row]
+            if isinstance(document, Fault):
+                continue
+            of = shards[piece.dataset, piece.shard]
+            for entry in _entries(piece):
+                kind, node = int(of.entry_kind[entry]), int(of.entry_node[entry])
+                if kind == TEXT:
+                    text = document["texts"][node]
+                elif kind != IMAGE:
+                    text = document["metadata"][node].get("alt" if kind == ALT else "caption")
+                else:
+                    continue
+                wanted[piece.dataset, piece.shard, entry] = text if isinstance(text, str) else ""
+        try:
+            return dict(zip(wanted, self._tokenizer.encode(list(wanted.values())), strict=True))
+        except UnicodeEncodeError:  # a lone surrogate somewhere: one by one, so that it costs its own text only
+            return {where: self._encode_one(text) for where, text in wanted.items()}
+
+    def _encode_one(self, text: str) -> npt.NDArray[np.int32]:
+        try:
+            return self._tokenizer.encode([text])[0]
+        except UnicodeEncodeError:
+            return np.zeros(0, np.int32)
+
+    def _segment(
+        self,
+        host: HostBatch,
+        row: int,
+        start: int,
+        piece: Piece,
+        plan: ShardPlan,
+        document: dict[str, Any] | Fault | None,
+        members: dict[tuple[int, int, int], memoryview | Fault],
+        texts: dict[tuple[int, int, int], npt.NDArray[np.int32]],
+    ) -> None:
+        """Lay out one piece."""
+        a, number, stop = host.arrays, len(host.segments), start + piece.tokens
+        dataset = self._datasets[piece.dataset]
+        fault = document if isinstance(document, Fault) else None
+        at = start
+        if piece.ends & FIRST:
+            a["tokens"][row, at] = self._special.bos
+            at += 1
+        place = len(host.outcomes)
+        host.outcomes.append(fault)
+        for entry in _entries(piece):
+            tokens, skip = _span(piece, plan, entry)
+            if plan.entry_kind[entry] == IMAGE:
+                data = members[piece.dataset, piece.shard, _member(plan, piece.row, entry)]
+                self._image(host, row, at, piece, plan, entry, fault or data)
+            elif fault is None:
+                ids = texts[piece.dataset, piece.shard, entry]
+                if len(ids) == plan.entry_tokens[entry]:
+                    a["tokens"][row, at : at + tokens] = ids[skip : skip + tokens]
+                    a["loss_mask"][row, at : at + tokens] = True
+                    a["valid"][row, at : at + tokens] = True
+                else:
+                    detail = f"node {plan.entry_node[entry]}: {len(ids)} tokens, planned {plan.entry_tokens[entry]}"
+                    name = dataset.shards[piece.shard].name
+                    host.outcomes[place] = Fault(FaultKind.TEXT, name, plan.index.keys[piece.row], "json", detail)
+            at += tokens
+        if piece.ends & LAST:
+            a["tokens"][row, at] = self._special.eos
+            a["loss_mask"][row, at] = a["valid"][row, at] = fault is None
+            at += 1
+        assert at == stop, f"laid out {at - start} tokens, planned {piece.tokens}"
+        if piece.ends & FIRST:
+            a["valid"][row, start] = fault is None
+        a["loss_mask"][row, start] = False
+        a["positions"][row, start:stop] = np.arange(piece.tokens)
+        a["document_ids"][row, start:stop] = number
+        images = a["last_image"][row, start:stop]
+        np.maximum.accumulate(images, out=images)
+        host.keys.append(plan.index.keys[piece.row])
+        where = (piece.dataset, piece.epoch, piece.shard, piece.row)
+        host.segments.append((row, start, piece.tokens, *where, piece.ends))
+
+    def _image(
+        self, host: HostBatch, row: int, at: int, piece: Piece, plan: ShardPlan, entry: int, data: memoryview | Fault
+    ) -> None:
+        a, image, s = host.arrays, len(host.blobs), self._special
+        tokens, marks = int(plan.entry_tokens[entry]), int(self._config.image.marks)
+        node = int(plan.index.node_start[piece.row] + plan.entry_node[entry])
+        width, height = int(plan.index.width[node]), int(plan.index.height[node])
+        a["tokens"][row, at : at + tokens] = s.image
+        if marks:
+            a["tokens"][row, at], a["tokens"][row, at + tokens - 1] = s.image_start, s.image_end
+        a["image_index"][row, at + marks : at + tokens - marks] = image
+        a["last_image"][row, at] = image
+        member = _member(plan, piece.row, entry)
+        label = f"{member - int(plan.index.member_start[piece.row]) - 1:03d}"
+        shard = self._datasets[piece.dataset].shards[piece.shard].name
+        host.image_where.append((shard, plan.index.keys[piece.row], label))
+        host.image_outcome.append(len(host.outcomes))
+        host.jobs.extend(jobs(image, width, height, self._config.image))
+        if isinstance(data, Fault):
+            host.blobs.append(None)
+            host.outcomes.append(data)
+            return
+        host.blobs.append(data)
+        host.outcomes.append(None)
+        a["valid"][row, at : at + tokens] = True
+        size = image_size(data)
+        if size is None:
+            host.fail(image, FaultKind.DECODE, "no header")
+        elif size != (width, height) or width * height > MAX_PIXELS:
+            host.fail(image, FaultKind.SIZE, f"{size[0]}x{size[1]}, the index says {width}x{height}")
+
+
+def _entries(piece: Piece) -> range:
+    return range(piece.start_entry, piece.stop_entry + (piece.stop_token > 0))
+
+
+def _span(piece: Piece, plan: ShardPlan, entry: int) -> tuple[int, int]:
+    """(tokens of the entry in this piece, tokens of it before the piece)."""
+    skip = piece.start_token if entry == piece.start_entry else 0
+    stop = piece.stop_token if entry == piece.stop_entry else int(plan.entry_tokens[entry])
+    return stop - skip, skip
+
+
+def _member(plan: ShardPlan, row: int, entry: int) -> int:
+    """The member of an image entry: images stand in the tar in page order, after the JSON."""
+    index = plan.index
+    first = int(index.node_start[row])
+    before = int(np.count_nonzero(index.is_image[first : first + int(plan.entry_node[entry])]))
+    return int(index.member_start[row]) + 1 + before
+
+
+def _empty(rows: int, length: int, pad: int) -> dict[str, npt.NDArray[Any]]:
+    shape = (rows, length)
+    return {
+        "tokens": np.full(shape, pad, np.int64),
+        "loss_mask": np.zeros(shape, bool),
+        "valid": np.zeros(shape, bool),
+        "positions": np.zeros(shape, np.int32),
+        "document_ids": np.full(shape, -1, np.int32),
+        "image_index": np.full(shape, -1, np.int32),
+        "last_image": np.full(shape, -1, np.int32),
+    }

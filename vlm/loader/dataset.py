@@ -1,0 +1,198 @@
+"""A dataset on disk: the manifest, and the index of each shard as flat arrays.
+
+The index is all that planning needs (DESIGN section 4): members with offset, length and CRC32, nodes with byte counts
+and image sizes. It is held as flat NumPy arrays with one start per document, because a shard has some hundred thousand
+nodes and a Python object for each would cost more memory than the images of a batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vlm.loader.errors import DatasetChanged, DatasetError, ShardLost
+from vlm.loader.storage import Store
+
+MANIFEST = "manifest.json"
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardInfo:
+    """A line of the manifest."""
+
+    name: str
+    num_bytes: int
+    sha256: str
+    documents: int
+    images: int
+
+    @property
+    def index_name(self) -> str:
+        """The index beside the tar."""
+        return self.name.removesuffix(".tar") + ".idx.parquet"
+
+    def token_table_name(self, fingerprint: str) -> str:
+        """The token table beside the tar."""
+        return f"{self.name.removesuffix('.tar')}.tok-{fingerprint}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardIndex:
+    """The index of one shard: D documents, M members, N nodes.
+
+    `members` of document d are `member_start[d]:member_start[d + 1]`, the JSON first, then one for each image in page
+    order; its nodes are `node_start[d]:node_start[d + 1]`.
+    """
+
+    keys: list[str]
+    member_start: Array  # int32 (D + 1,)
+    member_offset: Array  # int64 (M,)
+    member_length: Array  # int32 (M,), bytes
+    member_crc: Array  # uint32 (M,)
+    node_start: Array  # int32 (D + 1,)
+    is_image: Array  # bool (N,)
+    num_bytes: Array  # int32 (N,)
+    width: Array  # int32 (N,), px, 0 for text
+    height: Array  # int32 (N,), px, 0 for text
+    matched_text: Array  # int32 (N,), index into the nodes of the document, -1 for none
+    alt_bytes: Array  # int32 (N,)
+    caption_bytes: Array  # int32 (N,)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+class Dataset:
+    """A manifest that was read and checked. Raises DatasetError where it is missing or is none of ours."""
+
+    def __init__(self, store: Store) -> None:
+        """Reads the manifest, nothing else."""
+        self.store = store
+        self._lock = threading.Lock()
+        self._signature = ""
+        try:
+            self._signature = store.signature(MANIFEST)
+            raw = store.read(MANIFEST)
+        except FileNotFoundError:
+            raise DatasetError(f"{store.url} holds no {MANIFEST}: is it a `shards` folder?") from None
+        self.manifest, self.shards = _read_manifest(store.url, raw)
+        self.counts = np.array([s.documents for s in self.shards], np.int64)
+        self.num_documents = int(self.counts.sum())
+        self.fingerprint = _fingerprint(self.shards)
+
+    def check_unchanged(self) -> None:
+        """Raise DatasetChanged if another manifest lies where this one was read."""
+        with self._lock:
+            try:
+                signature = self.store.signature(MANIFEST)
+                if signature == self._signature:
+                    return
+                now = _fingerprint(_read_manifest(self.store.url, self.store.read(MANIFEST))[1])
+            except FileNotFoundError:
+                raise DatasetChanged(f"{self.store.url}: {MANIFEST} was removed while it was read from") from None
+            if now != self.fingerprint:
+                raise DatasetChanged(
+                    f"{self.store.url}: {MANIFEST} changed during the run ({self.fingerprint} is now {now}); "
+                    "the order of documents depends on it: start again, or put the old one back"
+                )
+            self._signature = signature
+
+    def index(self, shard: int) -> ShardIndex:
+        """The index of a shard. Raises ShardLost or DatasetError."""
+        self.check_unchanged()
+        info = self.shards[shard]
+        where = f"{self.store.url}/{info.index_name}"
+        table = read_parquet(self.store, info.index_name)
+        try:
+            index = _index(table)
+        except (KeyError, pa.ArrowInvalid, pa.ArrowTypeError, ValueError, AttributeError) as error:
+            raise DatasetError(f"{where} is no shard index: {error}") from error
+        if len(index) != info.documents:
+            raise DatasetError(f"{where} has {len(index)} documents, the manifest says {info.documents}")
+        total = np.concatenate([[0], np.cumsum(index.is_image)])
+        images = total[index.node_start[1:]] - total[index.node_start[:-1]]
+        if not np.array_equal(images + 1, np.diff(index.member_start)):
+            raise DatasetError(f"{where}: members and image nodes differ in number")
+        if len(index) and int((index.member_offset + index.member_length).max()) > info.num_bytes:
+            raise DatasetError(f"{where} points behind the end of {info.name} ({info.num_bytes} bytes)")
+        return index
+
+
+def read_parquet(store: Store, name: str) -> pa.Table:
+    """A small parquet file as a table. Raises ShardLost."""
+    try:
+        return pq.ParquetFile(pa.BufferReader(store.read(name))).read(use_threads=False)
+    except FileNotFoundError as error:
+        raise ShardLost(f"{store.url}/{name}: not there") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ShardLost(f"{store.url}/{name}: {error}") from error
+
+
+def _fingerprint(shards: tuple[ShardInfo, ...]) -> str:
+    facts = [[s.name, s.sha256, s.documents] for s in shards]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _read_manifest(url: str, raw: bytes) -> tuple[dict[str, Any], tuple[ShardInfo, ...]]:
+    try:
+        manifest = json.loads(raw)
+        if manifest["format"] != "weft":
+            raise DatasetError(f"{url}/{MANIFEST} has format {manifest['format']!r}, want 'weft'")
+        shards = tuple(
+            ShardInfo(s["name"], int(s["bytes"]), s["sha256"], int(s["documents"]), int(s["images"]))
+            for s in manifest["shards"]
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{url}/{MANIFEST} is no manifest: {error!r}") from error
+    if len(shards) != manifest.get("num_shards"):
+        raise DatasetError(f"{url}/{MANIFEST} lists {len(shards)} shards and says {manifest.get('num_shards')}")
+    return manifest, shards
+
+
+def flat(column: Any) -> tuple[Array, Any]:
+    """(starts int32 (D + 1,), the values in a row) of a list column, whatever its chunks and offsets."""
+    lists = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(lists, pa.ChunkedArray):
+        lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
+    offsets = lists.offsets.to_numpy().astype(np.int32)
+    starts = offsets - offsets[0] if len(offsets) else np.zeros(1, np.int32)
+    return starts, lists.flatten()
+
+
+def _ints(values: Any, dtype: type, fill: int = 0) -> Array:
+    out: Array = values.fill_null(fill).to_numpy(zero_copy_only=False).astype(dtype, copy=False)
+    return out
+
+
+def _index(table: pa.Table) -> ShardIndex:
+    member_start, members = flat(table.column("members"))
+    node_start, nodes = flat(table.column("nodes"))
+    kind = nodes.field("kind")
+    is_image = pa.compute.equal(kind, "image").to_numpy(zero_copy_only=False)
+    length = _ints(members.field("length"), np.int64)
+    if kind.null_count or (len(length) and length.max() > np.iinfo(np.int32).max):
+        raise ValueError("a node without a kind, or a member over 2 GB")
+    return ShardIndex(
+        keys=table.column("key").to_pylist(),
+        member_start=member_start,
+        member_offset=_ints(members.field("offset"), np.int64),
+        member_length=length.astype(np.int32),
+        member_crc=_ints(members.field("crc32"), np.uint32),
+        node_start=node_start,
+        is_image=np.asarray(is_image, bool),
+        num_bytes=_ints(nodes.field("num_bytes"), np.int32),
+        width=_ints(nodes.field("width"), np.int32),
+        height=_ints(nodes.field("height"), np.int32),
+        matched_text=_ints(nodes.field("matched_text"), np.int32, -1),
+        alt_bytes=_ints(nodes.field("alt_bytes"), np.int32),
+        caption_bytes=_ints(nodes.field("caption_bytes"), np.int32),
+    )

@@ -1,0 +1,223 @@
+"""One lane: documents in its order in, packs out; small immutable states in between.
+
+A lane is a pure function of (manifests, seed, configuration, its number). It knows which document comes next for each
+dataset, which dataset is next in the mix, and its open bins; nothing of ranks, threads or pixels. `freeze` costs about
+a microsecond, so every pack carries the state after it, and what the consumer has seen is what is saved.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from vlm.loader.config import LoaderConfig, Phase
+from vlm.loader.cut import cutting
+from vlm.loader.errors import DatasetError
+from vlm.loader.order import EpochOrder
+from vlm.loader.pack import Bin, Candidate, Cutting, Pack, Packer, Piece
+from vlm.loader.views import Kind, ShardPlan
+
+
+class Plans(Protocol):
+    """Where a lane gets the entries of a shard."""
+
+    def plan(self, dataset: int, shard: int) -> ShardPlan | None:
+        """The plan of a shard; None where the shard is lost and may be skipped."""
+
+    def cuts(self, dataset: int, shard: int, row: int, node: int) -> Sequence[int]:
+        """Token positions in a text at which a sentence ends."""
+
+
+class LaneState(NamedTuple):
+    """What a lane needs to go on: everything, and nothing that holds memory."""
+
+    packs: int
+    """Packs that it has given."""
+    epochs: tuple[int, ...]
+    offsets: tuple[int, ...]
+    """For each dataset: epoch, and documents of it that were taken."""
+    phase: int
+    served: tuple[int, ...]
+    """Tokens or documents of each dataset since the phase began."""
+    bins: tuple[Pack, ...]
+    ready: tuple[Pack, ...]
+    """Packs that are complete and not yet given."""
+    done: bool
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Where a lane stands in a dataset."""
+
+    epoch: int
+    offset: int
+
+
+class Lane:
+    """Lane `number` of `config.lanes`."""
+
+    def __init__(
+        self,
+        number: int,
+        orders: Sequence[EpochOrder],
+        plans: Plans,
+        config: LoaderConfig,
+        state: LaneState | None = None,
+    ) -> None:
+        """From the start, or from a state."""
+        self.number, self._orders, self._plans, self._config = number, orders, plans, config
+        self._schedule: tuple[Phase, ...] = config.schedule
+        none = (0,) * len(orders)
+        s = state or LaneState(0, none, none, 0, none, (), (), False)
+        self.packs, self._phase, self._served, self._done = s.packs, s.phase, list(s.served), s.done
+        self._cursors = [Cursor(e, o) for e, o in zip(s.epochs, s.offsets, strict=True)]
+        self._ready: deque[Pack] = deque(s.ready)
+        self._packer = Packer(config.seq_len, config.patches, config.open_bins)
+        self._packer.bins = [self._reopen(pieces) for pieces in s.bins]
+        self._idle = 0
+        self._patience = 2 * max(o.num_documents for o in orders) + 2
+
+    def _reopen(self, pieces: Pack) -> Bin:
+        tokens = self._config.seq_len - sum(p.tokens for p in pieces)
+        return Bin(tokens, self._config.patches - sum(p.patches for p in pieces), pieces)
+
+    def freeze(self) -> LaneState:
+        """The state after the last pack that `next` gave."""
+        return LaneState(
+            self.packs,
+            tuple(c.epoch for c in self._cursors),
+            tuple(c.offset for c in self._cursors),
+            self._phase,
+            tuple(self._served),
+            tuple(b.pieces for b in self._packer.bins),
+            tuple(self._ready),
+            self._done,
+        )
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a lane of a single pass has nothing more to give."""
+        return self._done and not self._ready
+
+    def next(self) -> Pack:
+        """The next pack. An exhausted lane gives empty ones.
+
+        Raises DatasetError where no document of any dataset gives anything under this view.
+        """
+        self._fill()
+        self.packs += bool(self._ready)
+        pack = self._ready.popleft() if self._ready else ()
+        if self._config.one_pass:
+            self._fill()  # looks ahead, so that `exhausted` is known with the last pack and not one empty pack later
+        return pack
+
+    def _fill(self) -> None:
+        while not self._ready and not self._done:
+            self._feed()
+
+    def _feed(self) -> None:
+        """Take one document and place it; where there is none left, close the bins."""
+        self._enter_phase()
+        dataset = self._choose()
+        if dataset < 0:
+            self._done = True
+            self._ready.extend(self._packer.flush())
+            return
+        place = self._advance(dataset)
+        if place is None:
+            return
+        epoch, shard, row = place
+        plan = self._plans.plan(dataset, shard)
+        if plan is None:
+            return self._nothing()
+        first, stop = int(plan.sequence_start[row]), int(plan.sequence_start[row + 1])
+        for sequence in range(first, stop):
+            candidate = self._candidate(plan, sequence, dataset, epoch, shard, row)
+            if self._config.mix_unit == "tokens":
+                self._served[dataset] += candidate.tokens
+            self._ready.extend(self._packer.place(candidate))
+        if self._config.mix_unit == "documents":
+            self._served[dataset] += 1
+        if first == stop:
+            return self._nothing()
+        self._idle = 0
+        return None
+
+    def _nothing(self) -> None:
+        self._idle += 1
+        if self._idle > self._patience:
+            raise DatasetError(
+                f"no document gives anything under view={self._config.view!r}: lane {self.number} tried {self._idle}"
+            )
+
+    def _candidate(self, plan: ShardPlan, sequence: int, dataset: int, epoch: int, shard: int, row: int) -> Candidate:
+        first, stop = int(plan.entry_start[sequence]), int(plan.entry_start[sequence + 1])
+
+        def cuts(entry: int) -> Sequence[int]:
+            if plan.entry_kind[entry] != Kind.TEXT:
+                return ()
+            return self._plans.cuts(dataset, shard, row, int(plan.entry_node[entry]))
+
+        def parts() -> Cutting:
+            return cutting(
+                plan.entry_tokens[first:stop],
+                plan.entry_patches[first:stop],
+                plan.entry_kind[first:stop] == Kind.IMAGE,
+                seq_len=self._config.seq_len,
+                max_patches=self._config.patches,
+                first_entry=first,
+                cuts=cuts,
+            )
+
+        tokens, patches = int(plan.sequence_tokens[sequence]) + 2, int(plan.sequence_patches[sequence])
+        return Candidate(dataset, epoch, shard, row, first, stop, tokens, patches, parts)
+
+    def _advance(self, dataset: int) -> tuple[int, int, int] | None:
+        """(epoch, shard, row) of the next document of a dataset; None where the lane has none in this epoch."""
+        cursor, order = self._cursors[dataset], self._orders[dataset]
+        start, stop = order.lane_range(self.number, cursor.epoch)
+        if cursor.offset >= stop - start:
+            cursor.epoch, cursor.offset = cursor.epoch + 1, 0
+            return None
+        cursor.offset += 1
+        shard, row = order.at(cursor.epoch, start + cursor.offset - 1)
+        return cursor.epoch, shard, row
+
+    def _enter_phase(self) -> None:
+        """Begin a phase of the mix once this lane's next pack lies in a step of it."""
+        if self._phase + 1 < len(self._schedule):
+            # its packs so far, those ready included; a lane gives slot number + lanes x packs
+            step = (self.number + self._config.lanes * (self.packs + len(self._ready))) // self._config.batch_size
+            while self._phase + 1 < len(self._schedule) and step >= self._schedule[self._phase + 1].from_step:
+                self._phase += 1
+                self._served = [0] * len(self._served)
+
+    def _choose(self) -> int:
+        """The dataset that is furthest behind its weight; -1 where a single pass has nothing left."""
+        weights = self._schedule[self._phase].weights
+        if len(weights) == 1 and not self._config.one_pass:
+            return 0
+        total = sum(self._served) + 1
+        share = sum(weights)
+        best, most = -1, float("-inf")
+        for i, weight in enumerate(weights):
+            if not self._left(i):
+                continue
+            behind = weight / share * total - self._served[i]
+            if (weight > 0 or self._config.one_pass) and behind > most:
+                best, most = i, behind
+        return best
+
+    def _left(self, dataset: int) -> bool:
+        if not self._orders[dataset].num_documents:
+            return False
+        cursor = self._cursors[dataset]
+        start, stop = self._orders[dataset].lane_range(self.number, cursor.epoch)
+        return not self._config.one_pass or (cursor.epoch == 0 and cursor.offset < stop - start)
+
+
+def piece_row(piece: Piece) -> tuple[int, ...]:
+    """A piece as plain integers, for hashing and for the state."""
+    return tuple(piece)

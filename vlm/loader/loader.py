@@ -1,0 +1,292 @@
+"""The loader: plans in a thread, reads and decodes in others, hands batches over in the one order there is.
+
+    plan (1 thread) -> assemble (threads) -> decode, resize, patches (CPU: same threads; CUDA: side stream) -> consumer
+
+What has been handed over is what the state counts; everything prefetched beyond it is simply made again.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from vlm.loader.assemble import Assembler, HostBatch
+from vlm.loader.batch import Batch
+from vlm.loader.config import LoaderConfig
+from vlm.loader.decode import choose_decoder
+from vlm.loader.errors import ResumeError
+from vlm.loader.faults import FaultCounter, FaultKind
+from vlm.loader.finish import CpuFinisher, CudaFinisher
+from vlm.loader.lanes import LaneState
+from vlm.loader.plan import Planner, ShardPlans, StepPlan, check_ranks, open_datasets
+from vlm.loader.state import check_facts, decode_lanes, encode_lanes, facts, merge_states
+from vlm.loader.tokenizers import load_tokenizer
+
+__all__ = ["Loader", "Stats"]
+
+RECENT = 16
+"""Steps back for which a state can still be had; no framework fetches so many batches ahead."""
+
+
+@dataclass(slots=True)
+class Stats:
+    """What the consumer of this process has had so far."""
+
+    batches: int = 0
+    tokens: int = 0
+    useful_tokens: int = 0
+    images: int = 0
+    wait_s: float = 0.0
+    """Seconds that the consumer waited for a batch."""
+
+    @property
+    def fill(self) -> float:
+        """Share of tokens that are not padding."""
+        return self.useful_tokens / self.tokens if self.tokens else 0.0
+
+
+class Loader:
+    """Iterates over the batches of one rank. Endless, unless `one_pass`.
+
+    A new iterator goes on where the last batch was handed over; after the end of a single pass it starts again.
+    """
+
+    def __init__(self, config: LoaderConfig, *, rank: int = 0, world_size: int = 1) -> None:
+        """Opens the datasets and the tokenizer.
+
+        Raises:
+            DatasetError: a manifest or token table is missing or broken.
+            LoaderConfigError: the configuration contradicts itself, or the ranks do not divide lanes and rows.
+        """
+        check_ranks(config, rank, world_size)
+        self.config, self.rank, self.world_size = config, rank, world_size
+        self.tokenizer = load_tokenizer(config.tokenizer, config.separator)
+        self.datasets = open_datasets(config)
+        owned = len(Planner.owned(config, rank, world_size))
+        self.plans = ShardPlans(self.datasets, self.tokenizer, config, keep=owned + 32)
+        if self.tokenizer.needs_table:  # now, not after the model was built
+            first = next(((d, s) for d, of in enumerate(self.datasets) for s, n in enumerate(of.counts) if n), None)
+            if first is not None:
+                self.plans.plan(*first)
+        self.faults = FaultCounter(max_share=config.max_fault_share, max_in_row=config.max_faults_in_row)
+        self.stats = Stats()
+        device = torch.device(config.device)
+        self.decoder = choose_decoder(config.decoder, device)
+        self._finisher = (CpuFinisher if device.type == "cpu" else CudaFinisher)(config, self.decoder)
+        self._assembler = Assembler(config, self.datasets, self.plans, self.tokenizer)
+        self._cursor = 0
+        self._lanes: dict[int, LaneState] = {}
+        """As they stand `RECENT` steps before the last that was handed over; what came since is in `_recent`."""
+        self._recent: deque[StepPlan] = deque()
+        self._ended = False
+        self._run: _Pump | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        self.close()
+        if self._ended:
+            self._restart(0, {})
+        planner = Planner(
+            self.config,
+            self.datasets,
+            self.plans,
+            rank=self.rank,
+            world_size=self.world_size,
+            cursor=self._cursor,
+            lanes=self._lanes_after(None),
+        )
+        if planner.exhausted:
+            return iter(())
+        return self._batches(planner)
+
+    def _batches(self, planner: Planner) -> Iterator[Batch]:
+        source = self._inline(planner) if self.config.threads == 0 else self._pumped(planner)
+        try:
+            while True:
+                began = time.perf_counter()
+                item = next(source, None)
+                if item is None:
+                    return
+                host, batch = item
+                self.faults.account(host.outcomes)
+                batch = self._finisher.hand_over(batch)
+                self._count(host.plan, batch, time.perf_counter() - began)
+                yield batch
+        finally:
+            source.close()
+
+    def _inline(self, planner: Planner) -> Generator[tuple[HostBatch, Batch], None, None]:
+        last = False
+        while not last:
+            plan = planner.step()
+            last = plan.last
+            host = self._finisher.prepare(self._assembler.assemble(plan))
+            yield host, self._finisher.finish(host)
+
+    def _pumped(self, planner: Planner) -> Generator[tuple[HostBatch, Batch], None, None]:
+        self._run = pump = _Pump(self.config, planner, self._assembler, self._finisher)
+        try:
+            yield from pump
+        finally:
+            pump.stop()
+
+    def _count(self, plan: StepPlan, batch: Batch, waited: float) -> None:
+        self._cursor = (plan.step + 1) * self.config.batch_size
+        self._recent.append(plan)
+        if len(self._recent) > RECENT:
+            self._lanes.update(self._recent.popleft().lanes)
+        self._ended = plan.last
+        s = self.stats
+        s.batches += 1
+        s.tokens += batch.tokens.numel()
+        s.useful_tokens += batch.useful_tokens
+        s.images += len(batch.image_ok)
+        s.wait_s += waited
+
+    def close(self) -> None:
+        """End the threads of the current iterator, if any."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
+
+    def _restart(self, cursor: int, lanes: dict[int, LaneState]) -> None:
+        self._cursor, self._lanes, self._ended = cursor, lanes, False
+        self._recent.clear()
+
+    def _lanes_after(self, step: int | None) -> dict[int, LaneState]:
+        lanes = dict(self._lanes)
+        for plan in self._recent:
+            if step is None or plan.step <= step:
+                lanes.update(plan.lanes)
+        return lanes
+
+    def state_dict(self, *, step: int | None = None, gather: bool = False) -> dict[str, Any]:
+        """The state after the last batch that was handed over, or after that of `step`: JSON values, under 1 MB.
+
+        Frameworks that fetch a batch ahead (Lightning) must say the step that was trained on; the last 16 are kept.
+
+        With several ranks it holds the lanes of this one (in a single pass all). `gather=True` joins those of all ranks
+        through `torch.distributed`, on every rank alike; or keep one a rank and join them by `merge_states`.
+        """
+        cursor = self._cursor if step is None else (step + 1) * self.config.batch_size
+        oldest = self._cursor - len(self._recent) * self.config.batch_size
+        if not oldest <= cursor <= self._cursor:
+            raise ResumeError(f"step {step} is not one of the last {len(self._recent)} that were handed over")
+        state = {
+            "cursor": cursor,
+            "facts": facts(self.config, self.datasets, self.tokenizer),
+            "lanes": encode_lanes(self._lanes_after(step)),
+            "skipped": sorted([d, s] for d, s in self.plans.skipped),
+            "faults": {str(kind): count for kind, count in sorted(self.faults.by_kind.items())},
+            "items": self.faults.items,
+        }
+        if not gather or self.world_size == 1:
+            return state
+        states: list[Any] = [None] * self.world_size
+        torch.distributed.all_gather_object(states, state)
+        return merge_states(states)
+
+    def load_state_dict(
+        self, state: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, allow: Iterable[str] = ()
+    ) -> None:
+        """Go on where a state was taken, on any number of ranks. A list of states of all ranks is joined first.
+
+        Args:
+            state: of `state_dict`.
+            allow: names of facts that may differ on purpose: `mix` (new weights), `seed`, `batch_size`.
+
+        Raises:
+            ResumeError: another seed, manifest, tokenizer or budget, by name; or lanes of this rank are not there.
+        """
+        self.close()
+        one = merge_states(list(state)) if isinstance(state, Sequence) else state
+        check_facts(one["facts"], facts(self.config, self.datasets, self.tokenizer), allow)
+        lanes = decode_lanes(one["lanes"])
+        # A lane that has given nothing yet is not in a state: it starts from its beginning.
+        started = range(min(one["cursor"], self.config.lanes))
+        owned = Planner.owned(self.config, self.rank, self.world_size)
+        missing = [i for i in owned if i in started and i not in lanes]
+        if missing:
+            raise ResumeError(
+                f"the state lacks {len(missing)} of this rank's lanes (number {missing[0]} first): with several ranks, "
+                "save state_dict(gather=True), or give the states of all ranks"
+            )
+        self._restart(int(one["cursor"]), {i: lanes[i] for i in owned if i in lanes})
+        self.plans.skipped = {(d, s) for d, s in one["skipped"]}
+        self.faults.by_kind.clear()
+        self.faults.by_kind.update({FaultKind(kind): count for kind, count in one["faults"].items()})
+        self.faults.items = one["items"]
+
+
+class _Pump:
+    """A thread that plans ahead, keeps the pool busy, and puts finished batches into a short queue, in order."""
+
+    def __init__(
+        self, config: LoaderConfig, planner: Planner, assembler: Assembler, finisher: CpuFinisher | CudaFinisher
+    ) -> None:
+        self._config, self._planner, self._assembler, self._finisher = config, planner, assembler, finisher
+        self._queue: queue.Queue[tuple[HostBatch, Batch] | BaseException | None] = queue.Queue(config.prefetch)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._main, name="loader-pump", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[tuple[HostBatch, Batch]]:
+        while True:
+            item = self._queue.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def stop(self) -> None:
+        """End the threads; what they made is dropped."""
+        self._stop.set()
+        while self._thread.is_alive():
+            try:
+                self._queue.get(timeout=0.05)
+            except queue.Empty:
+                continue
+        self._thread.join()
+
+    def _main(self) -> None:
+        try:
+            with ThreadPoolExecutor(self._config.threads, thread_name_prefix="loader") as pool:
+                self._pump(pool)
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again in the consumer's thread
+            self._put(error)
+
+    def _make(self, plan: StepPlan) -> tuple[HostBatch, Any]:
+        host = self._finisher.prepare(self._assembler.assemble(plan))
+        return host, self._finisher.finish(host) if self._finisher.in_pool else None
+
+    def _pump(self, pool: ThreadPoolExecutor) -> None:
+        pending: deque[Future[tuple[HostBatch, Any]]] = deque()
+        last = False
+        try:
+            while not self._stop.is_set() and (pending or not last):
+                while not last and len(pending) < self._config.threads + 1:
+                    plan = self._planner.step()
+                    last = plan.last
+                    pending.append(pool.submit(self._make, plan))
+                host, batch = pending.popleft().result()
+                self._put((host, batch if batch is not None else self._finisher.finish(host)))
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def _put(self, item: tuple[HostBatch, Batch] | BaseException | None) -> None:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return

@@ -1,0 +1,225 @@
+"""Packing: documents into sequences under two budgets, best fit, cut where they must be, nothing dropped.
+
+A *piece* is a document or a part of one; a *pack* is what one row of a batch holds; a *bin* is a pack that is not full
+yet. The packer sees numbers only (tokens and patches of entries); it is a pure function of the documents in their
+order, and its state is its open bins.
+
+Rules (measured in `benchmarks/loader/fill.py`):
+
+* A document that fits an open bin goes where it leaves the least room.
+* One that is longer than a pack is cut into pieces that fill a bin or a pack; the rest is placed like a document.
+* One that would fit a pack but no open bin, when all bins are taken: the fullest bin is closed. If that would waste
+  more than `MAX_WASTE` of a pack, the document is cut to fill the bin in which the least room stays.
+* Cuts stand at paragraph borders (after a text), an image stays with what follows it; inside a paragraph only where it
+  is longer than a pack: at the end of a sentence, else between tokens.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
+
+MAX_WASTE = 0.01
+"""Share of a pack that may stay empty before a fitting document is cut instead; see `benchmarks/loader/fill.py`."""
+FULL = 4
+"""A bin with less room than this many tokens is closed at once: bos, eos and two tokens are the least piece of use."""
+CHUNK = 16
+"""A sentence longer than a pack is cut at token borders into steps of 1/16 pack, so that its parts fill bins well."""
+
+FIRST, LAST = 1, 2
+
+
+class Piece(NamedTuple):
+    """Part of a sequence of a document: entries `start_entry` to `stop_entry` (exclusive) of its shard's plan.
+
+    `start_token` tokens of the first entry went to the piece before; `stop_token` tokens of entry `stop_entry`, if not
+    0, belong to this piece. `ends` has FIRST where the sequence begins here (bos) and LAST where it ends (eos).
+    """
+
+    dataset: int
+    epoch: int
+    shard: int
+    row: int
+    start_entry: int
+    start_token: int
+    stop_entry: int
+    stop_token: int
+    ends: int
+    tokens: int
+    patches: int
+
+
+Pack = tuple[Piece, ...]
+
+
+class Atom(NamedTuple):
+    """What is never cut: its cost, and the address after it."""
+
+    tokens: int
+    patches: int
+    stop_entry: int
+    stop_token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """The atoms of a document with running sums, so that a cut is a binary search."""
+
+    tokens: list[int]
+    """Running sums, one more than there are atoms; bos and eos are in the first and last."""
+    patches: list[int]
+    stops: list[tuple[int, int]]
+    """Address (entry, token) after each atom."""
+
+    @classmethod
+    def of(cls, atoms: list[Atom]) -> Cutting:
+        """That of a list of atoms."""
+        stops = [(a.stop_entry, a.stop_token) for a in atoms]
+        return cls([0, *accumulate(a.tokens for a in atoms)], [0, *accumulate(a.patches for a in atoms)], stops)
+
+    def fits(self, first: int, tokens: int, patches: int) -> int:
+        """The atom after the longest run from `first` on that fits."""
+        by_tokens = bisect_right(self.tokens, self.tokens[first] + tokens)
+        by_patches = bisect_right(self.patches, self.patches[first] + patches)
+        return min(by_tokens, by_patches) - 1
+
+    def cost(self, first: int, stop: int) -> tuple[int, int]:
+        """Tokens and patches of atoms `first` to `stop` (exclusive)."""
+        return self.tokens[stop] - self.tokens[first], self.patches[stop] - self.patches[first]
+
+    def rest(self, first: int) -> tuple[int, int]:
+        """Tokens and patches of the atoms from `first` on."""
+        return self.cost(first, len(self.stops))
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A sequence to be placed: where it is, what it costs (bos and eos included), where it may be cut."""
+
+    dataset: int
+    epoch: int
+    shard: int
+    row: int
+    start_entry: int
+    stop_entry: int
+    tokens: int
+    patches: int
+    cutting: Callable[[], Cutting]
+
+
+class Bin(NamedTuple):
+    """An open pack: room left, and what is in it."""
+
+    tokens: int
+    patches: int
+    pieces: Pack
+
+
+@dataclass(slots=True)
+class Packer:
+    """Open bins of one lane. `place` returns the packs that it completed."""
+
+    seq_len: int
+    max_patches: int
+    open_bins: int
+    bins: list[Bin] = field(default_factory=list)
+
+    def place(self, sequence: Candidate) -> list[Pack]:
+        """Put a sequence into bins; the packs that are complete now, in the order in which they became so."""
+        s = sequence
+        if s.tokens <= self.seq_len and s.patches <= self.max_patches:
+            whole = Piece(
+                s.dataset, s.epoch, s.shard, s.row, s.start_entry, 0, s.stop_entry, 0, FIRST | LAST, s.tokens, s.patches
+            )
+            done = self._place_whole(whole)
+            if done is not None:
+                return done
+        return self._place_cut(s)
+
+    def flush(self) -> list[Pack]:
+        """Close all bins, fullest first."""
+        done = [b.pieces for b in sorted(self.bins, key=lambda b: b.tokens)]
+        self.bins = []
+        return done
+
+    def _place_whole(self, piece: Piece) -> list[Pack] | None:
+        """Completed packs, or None where the piece should rather be cut."""
+        tokens, patches = piece.tokens, piece.patches
+        best, least = -1, self.seq_len + 1
+        for i, (room, vision, _) in enumerate(self.bins):
+            if tokens <= room < tokens + least and vision >= patches:
+                best, least = i, room - tokens
+        if best >= 0:
+            return self._add(best, piece)
+        done: list[Pack] = []
+        if len(self.bins) >= self.open_bins:
+            fullest = min(range(len(self.bins)), key=lambda i: self.bins[i].tokens)
+            if self.bins[fullest].tokens > MAX_WASTE * self.seq_len:
+                return None
+            done.append(self.bins.pop(fullest).pieces)
+        self.bins.append(Bin(self.seq_len, self.max_patches, ()))
+        return done + self._add(len(self.bins) - 1, piece)
+
+    def _add(self, i: int, piece: Piece) -> list[Pack]:
+        b = self.bins[i]
+        filled = Bin(b.tokens - piece.tokens, b.patches - piece.patches, (*b.pieces, piece))
+        if filled.tokens < FULL:
+            del self.bins[i]
+            return [filled.pieces]
+        self.bins[i] = filled
+        return []
+
+    def _place_cut(self, s: Candidate) -> list[Pack]:
+        """Cut the sequence to the room of bins until the rest can be placed whole."""
+        cut = s.cutting()
+        done: list[Pack] = []
+        first, entry, token = 0, s.start_entry, 0
+        while True:
+            ends = FIRST if first == 0 else 0
+            tokens, patches = cut.rest(first)
+            if tokens <= self.seq_len and patches <= self.max_patches:
+                placed = self._place_whole(_piece(s, entry, token, cut.stops[-1], ends | LAST, tokens, patches))
+                if placed is not None:
+                    return done + placed
+            where, stop = self._fit(cut, first)
+            if where < 0:
+                if len(self.bins) >= self.open_bins:
+                    fullest = min(range(len(self.bins)), key=lambda i: self.bins[i].tokens)
+                    done.append(self.bins.pop(fullest).pieces)
+                self.bins.append(Bin(self.seq_len, self.max_patches, ()))
+                where, stop = len(self.bins) - 1, cut.fits(first, self.seq_len, self.max_patches)
+            tokens, patches = cut.cost(first, stop)
+            end = cut.stops[stop - 1]
+            ends |= LAST if stop == len(cut.stops) else 0
+            done += self._add(where, _piece(s, entry, token, end, ends, tokens, patches))
+            first, (entry, token) = stop, end
+            if first == len(cut.stops):
+                return done
+
+    def _fit(self, cut: Cutting, first: int) -> tuple[int, int]:
+        """(bin, atom after the cut) that leaves the least room in an open bin; bin -1 where there is none, or where
+        none can be filled to within `MAX_WASTE` and another bin may still be opened.
+        """
+        best, at = -1, first
+        least = int(MAX_WASTE * self.seq_len) if len(self.bins) < self.open_bins else self.seq_len
+        sums, seen = cut.tokens, cut.patches
+        start, begun = sums[first], seen[first]
+        for i, (room, vision, _) in enumerate(self.bins):  # the hottest loop of planning
+            stop = bisect_right(sums, start + room, first) - 1
+            left = start + room - sums[stop]
+            if left > least or stop == first:
+                continue
+            if seen[stop] > begun + vision:
+                stop = bisect_right(seen, begun + vision, first, stop + 1) - 1
+                left = start + room - sums[stop]
+                if left > least or stop == first:
+                    continue
+            best, at, least = i, stop, left - 1
+        return best, at
+
+
+def _piece(s: Candidate, entry: int, token: int, end: tuple[int, int], ends: int, tokens: int, patches: int) -> Piece:
+    return Piece(s.dataset, s.epoch, s.shard, s.row, entry, token, *end, ends, tokens, patches)

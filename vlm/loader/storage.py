@@ -1,0 +1,304 @@
+"""Bytes of a dataset folder, wherever it is: local disk, `s3://`, `gs://`, `https://`, or a local cache of those.
+
+A store answers ranges (`read_ranges`), retries what a network may fail at, and raises `ShardLost` when it gives up.
+Two processes may share one cache folder: a file is fetched under a name of its own and then renamed, its entry is
+locked while it is fetched, and eviction unlinks files that open readers keep until they close them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from vlm.loader.errors import LoaderConfigError, ShardLost
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Range = tuple[int, int]
+
+GAP_BYTES = 16 << 10
+"""Two ranges nearer than this are one read: a tar header and padding are 1 KB, a seek of an object store far more."""
+CHUNK_BYTES = 8 << 20
+
+
+class Store(Protocol):
+    """A folder that is read, never written."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file. Raises ShardLost, or FileNotFoundError where the file is not there."""
+
+    def read_ranges(self, name: str, ranges: Sequence[Range]) -> list[memoryview]:
+        """The bytes of each (offset, length), in order; shorter where the file ends. Raises ShardLost."""
+
+    def signature(self, name: str) -> str:
+        """Something that changes when the file does; cheap."""
+
+    def size(self, name: str) -> int:
+        """Bytes of a file. Raises FileNotFoundError or ShardLost."""
+
+
+def coalesce(ranges: Sequence[Range], gap: int = GAP_BYTES) -> list[tuple[int, int, list[int]]]:
+    """(offset, length, which of `ranges`) of the fewest reads that cover `ranges`, in the order of the file."""
+    merged: list[tuple[int, int, list[int]]] = []
+    for i in sorted(range(len(ranges)), key=lambda k: ranges[k]):
+        offset, length = ranges[i]
+        if merged and offset <= merged[-1][0] + merged[-1][1] + gap:
+            start, old, which = merged[-1]
+            merged[-1] = (start, max(old, offset + length - start), [*which, i])
+        else:
+            merged.append((offset, length, [i]))
+    return merged
+
+
+def _spread(ranges: Sequence[Range], reads: list[tuple[int, int, list[int]]], data: Sequence[Any]) -> list[memoryview]:
+    out: list[memoryview] = [memoryview(b"")] * len(ranges)
+    for (start, _, which), block in zip(reads, data, strict=True):
+        view = memoryview(block)
+        for i in which:
+            offset, length = ranges[i]
+            out[i] = view[offset - start : offset - start + length]
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStore:
+    """A folder on this machine."""
+
+    url: str
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file."""
+        try:
+            return (Path(self.url) / name).read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise ShardLost(f"{self.url}/{name}: {error}") from error
+
+    def read_ranges(self, name: str, ranges: Sequence[Range]) -> list[memoryview]:
+        """The bytes of each range, writable, so that tensors can be made on them without a copy."""
+        reads = coalesce(ranges)
+        try:
+            handle = os.open(f"{self.url}/{name}", os.O_RDONLY)
+        except OSError as error:
+            raise ShardLost(f"{self.url}/{name}: {error}") from error
+        try:
+            return _spread(ranges, reads, [_pread(handle, offset, length) for offset, length, _ in reads])
+        except OSError as error:
+            raise ShardLost(f"{self.url}/{name}: {error}") from error
+        finally:
+            os.close(handle)
+
+    def signature(self, name: str) -> str:
+        """Size and time of last change."""
+        facts = (Path(self.url) / name).stat()
+        return f"{facts.st_size}-{facts.st_mtime_ns}"
+
+    def size(self, name: str) -> int:
+        """Bytes of a file."""
+        return (Path(self.url) / name).stat().st_size
+
+
+def _pread(handle: int, offset: int, length: int) -> bytearray:
+    block = bytearray(length)
+    got = 0
+    while got < length:
+        n = os.preadv(handle, [memoryview(block)[got:]], offset + got)
+        if n == 0:
+            return block[:got]  # the file ends here: the checksum of the member will say so
+        got += n
+    return block
+
+
+def _is_passing(error: FileNotFoundError) -> bool:
+    """Whether a server that was only busy made fsspec say that a file is not there (it does so for HTTP's HEAD)."""
+    return int(getattr(error.__cause__, "status", 0)) >= 429
+
+
+class RemoteStore:
+    """A folder behind a URL, read through fsspec, with retries and growing pauses."""
+
+    def __init__(self, url: str, *, retries: int, timeout_s: float, options: dict[str, Any] | None = None) -> None:
+        """`options` go to fsspec (an S3 endpoint, say)."""
+        import fsspec
+
+        self.url = url.rstrip("/")
+        self._retries = retries
+        scheme = url.split("://", 1)[0]
+        extra = dict(options or {})
+        if scheme in ("http", "https"):
+            import aiohttp
+
+            extra.setdefault("client_kwargs", {"timeout": aiohttp.ClientTimeout(total=timeout_s)})
+        elif scheme == "s3":
+            timeouts = {"connect_timeout": timeout_s, "read_timeout": timeout_s, "retries": {"max_attempts": 1}}
+            extra.setdefault("config_kwargs", timeouts)
+        self._fs, self._root = fsspec.core.url_to_fs(self.url, use_listings_cache=False, **extra)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _try(self, what: str, call: Callable[[], T]) -> T:
+        for attempt in range(self._retries + 1):
+            try:
+                return call()
+            except Exception as error:
+                if isinstance(error, FileNotFoundError) and not _is_passing(error):
+                    raise
+                # whatever a client library of a network raises: the boundary where it becomes ours
+                if attempt == self._retries:
+                    raise ShardLost(f"{self.url}/{what}: gave up after {attempt + 1} attempts: {error!r}") from error
+                pause = min(0.1 * 2**attempt, 10.0)
+                log.warning("%s/%s: %r; attempt %d in %.1f s", self.url, what, error, attempt + 2, pause)
+                time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file."""
+        data: bytes = self._try(name, lambda: self._fs.cat_file(self._path(name)))
+        return data
+
+    def read_ranges(self, name: str, ranges: Sequence[Range]) -> list[memoryview]:
+        """The bytes of each range; near ones are one request."""
+        reads = coalesce(ranges, gap=16 * GAP_BYTES)
+        starts, ends = [r[0] for r in reads], [r[0] + r[1] for r in reads]
+        paths = [self._path(name)] * len(reads)
+        data = self._try(name, lambda: self._fs.cat_ranges(paths, starts, ends, on_error="raise"))
+        return _spread(ranges, reads, [bytearray(block) for block in data])
+
+    def signature(self, name: str) -> str:
+        """Size and whichever of entity tag and time the server tells."""
+        info = self._try(name, lambda: self._fs.info(self._path(name)))
+        return f"{info.get('size')}-{info.get('ETag') or info.get('LastModified') or info.get('mtime')}"
+
+    def size(self, name: str) -> int:
+        """Bytes of a file."""
+        return int(self._try(name, lambda: self._fs.info(self._path(name)))["size"])
+
+    def fetch(self, name: str, into: Path) -> None:
+        """Write a file to `into`, in chunks."""
+
+        def copy() -> None:
+            with self._fs.open(self._path(name), "rb", block_size=CHUNK_BYTES) as src, into.open("wb") as dst:
+                while block := src.read(CHUNK_BYTES):
+                    dst.write(block)
+
+        self._try(name, copy)
+
+
+class CachedStore:
+    """A remote store whose files are kept whole in a local folder of at most `max_bytes`, oldest use first out."""
+
+    def __init__(self, remote: RemoteStore, folder: str, *, max_bytes: int) -> None:
+        """Several processes may give the same folder."""
+        self.url = remote.url
+        self._remote, self._max_bytes = remote, max_bytes
+        self._root = Path(folder)
+        self._folder = self._root / hashlib.sha256(remote.url.encode()).hexdigest()[:16]
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def _file(self, name: str) -> Path:
+        path = self._folder / name
+        with (self._folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.exists():
+                os.utime(path)
+                return path
+            handle, temporary = tempfile.mkstemp(dir=self._folder, suffix=".part")
+            os.close(handle)
+            try:
+                self._remote.fetch(name, Path(temporary))
+                os.replace(temporary, path)  # noqa: PTH105 - one rename, as atomic as the disk has it
+            finally:
+                Path(temporary).unlink(missing_ok=True)
+        self._evict(keep=path)
+        return path
+
+    def _evict(self, keep: Path) -> None:
+        with (self._root / "evict.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            files = []
+            for path in self._root.glob("*/*"):
+                if path.suffix in (".tar", ".parquet"):
+                    facts = path.stat()
+                    files.append((facts.st_mtime_ns, facts.st_size, path))
+            total = sum(f[1] for f in files)
+            for _, size, path in sorted(files):
+                if total <= self._max_bytes:
+                    break
+                if path != keep:
+                    path.unlink(missing_ok=True)
+                    total -= size
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file; the manifest is never taken from the cache."""
+        if name.endswith(".json"):
+            return self._remote.read(name)
+        for _ in range(3):  # another process may evict between the fetch and the read
+            try:
+                return self._file(name).read_bytes()
+            except FileNotFoundError:
+                if not (self._folder / name).exists() and not self._remote_has(name):
+                    raise
+        raise ShardLost(f"{self.url}/{name}: evicted from the cache as often as it was fetched; raise cache_bytes")
+
+    def _remote_has(self, name: str) -> bool:
+        try:
+            self._remote.size(name)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def read_ranges(self, name: str, ranges: Sequence[Range]) -> list[memoryview]:
+        """The bytes of each range, from the whole file on local disk."""
+        for _ in range(3):
+            try:
+                path = self._file(name)
+                with path.open("rb") as file:
+                    reads = coalesce(ranges)
+                    return _spread(ranges, reads, [_pread(file.fileno(), o, n) for o, n, _ in reads])
+            except FileNotFoundError as error:
+                if not self._remote_has(name):
+                    raise ShardLost(f"{self.url}/{name}: not there") from error
+        raise ShardLost(f"{self.url}/{name}: evicted from the cache as often as it was fetched; raise cache_bytes")
+
+    def signature(self, name: str) -> str:
+        """As the remote tells."""
+        return self._remote.signature(name)
+
+    def size(self, name: str) -> int:
+        """Bytes of the file at its origin."""
+        return self._remote.size(name)
+
+
+def open_store(
+    url: str,
+    *,
+    cache_dir: str | None = None,
+    cache_bytes: int = 64 << 30,
+    retries: int = 5,
+    timeout_s: float = 60.0,
+    options: dict[str, Any] | None = None,
+) -> Store:
+    """The store of a folder or URL. Raises LoaderConfigError for a scheme that nothing here can read."""
+    if "://" not in url:
+        return LocalStore(str(Path(url)))
+    if url.startswith("file://"):
+        return LocalStore(url.removeprefix("file://"))
+    try:
+        remote = RemoteStore(url, retries=retries, timeout_s=timeout_s, options=options)
+    except (ImportError, ValueError) as error:
+        raise LoaderConfigError(f"{url}: {error} (for s3:// install the extra `s3`)") from error
+    return remote if cache_dir is None else CachedStore(remote, cache_dir, max_bytes=cache_bytes)

@@ -1,0 +1,138 @@
+"""Tokens of each node of a shard, in a table beside it, so that packs can be planned without reading text.
+
+`weft-000000.tok-<fingerprint>.parquet`, a row for each document in the order of the index: `key`; `tokens`,
+`alt_tokens` and `caption_tokens`, parallel to the nodes, 0 where there is no such text; `cuts`, for each text of over
+`CUTS_OVER` tokens the positions at which a sentence ends. The fingerprint is of the tokenizer and the separator, so a
+table never serves another tokenizer. Made once by `weft loader tokens DIR --tokenizer NAME`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vlm.loader.dataset import Dataset, ShardIndex, flat, read_parquet
+from vlm.loader.errors import DatasetError, ShardLost, TokenTableMissing
+from vlm.loader.storage import LocalStore, Store
+from vlm.loader.tokenizers import Tokenizer
+from vlm.loader.views import NodeTokens
+
+CUTS_OVER = 512
+"""Texts of fewer tokens fit any sensible pack; in longer ones packs below this length cut between tokens."""
+SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("tokens", pa.list_(pa.int32()), nullable=False),
+        pa.field("alt_tokens", pa.list_(pa.int32()), nullable=False),
+        pa.field("caption_tokens", pa.list_(pa.int32()), nullable=False),
+        pa.field("cuts", pa.list_(pa.struct([("node", pa.int32()), ("at", pa.list_(pa.int32()))])), nullable=False),
+    ]
+)
+
+
+def cache_folder(cache_dir: str, dataset: Dataset) -> Path:
+    """Where the tables of a read-only dataset are kept."""
+    return Path(cache_dir) / f"tokens-{hashlib.sha256(dataset.fingerprint.encode()).hexdigest()[:16]}"
+
+
+def read_token_table(
+    dataset: Dataset, shard: int, index: ShardIndex, tokenizer: Tokenizer, cache_dir: str | None
+) -> NodeTokens:
+    """The token counts of a shard. Raises TokenTableMissing, with the command that makes the table, or DatasetError."""
+    name = dataset.shards[shard].token_table_name(tokenizer.fingerprint)
+    stores: list[Store] = [dataset.store]
+    if cache_dir is not None:
+        stores.append(LocalStore(str(cache_folder(cache_dir, dataset))))
+    for store in stores:
+        try:
+            table = read_parquet(store, name)
+        except ShardLost as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                continue
+            raise
+        return _node_tokens(table, index, f"{store.url}/{name}")
+    cache = f" --cache-dir {cache_dir}" if cache_dir else ""
+    raise TokenTableMissing(
+        f"{dataset.store.url} has no token table for {tokenizer.name} ({name}); make it once with\n"
+        f"    weft loader tokens {dataset.store.url} --tokenizer {tokenizer.name}{cache}"
+    )
+
+
+def _node_tokens(table: pa.Table, index: ShardIndex, where: str) -> NodeTokens:
+    if table.column_names != SCHEMA.names or table.column("key").to_pylist() != index.keys:
+        raise DatasetError(f"{where} is not the token table of this index: make it again")
+    columns = []
+    for name in ("tokens", "alt_tokens", "caption_tokens"):
+        starts, values = flat(table.column(name))
+        if not np.array_equal(starts, index.node_start):
+            raise DatasetError(f"{where}: {name} has another number of nodes than the index: make it again")
+        columns.append(values.to_numpy(zero_copy_only=False).astype(np.int32))
+    cuts: dict[tuple[int, int], tuple[int, ...]] = {}
+    starts, values = flat(table.column("cuts"))
+    for row in np.flatnonzero(np.diff(starts)):
+        for entry in values.slice(starts[row], starts[row + 1] - starts[row]).to_pylist():
+            cuts[int(row), entry["node"]] = tuple(entry["at"])
+    return NodeTokens(columns[0], columns[1], columns[2], cuts)
+
+
+def make_token_table(dataset: Dataset, shard: int, tokenizer: Tokenizer, folder: Path) -> tuple[Path, int]:
+    """(path, documents) of the table of one shard, written to `folder` under a temporary name and then renamed.
+
+    Raises DatasetError where a JSON member is not what the index says: a table made from it would plan wrong packs.
+    """
+    index = dataset.index(shard)
+    info = dataset.shards[shard]
+    columns: dict[str, list[object]] = {name: [] for name in SCHEMA.names}
+    for start in range(0, len(index), 256):  # read and encode a few MB of text at a time
+        rows = range(start, min(start + 256, len(index)))
+        first = index.member_start[rows.start : rows.stop].tolist()
+        ranges = [(int(index.member_offset[m]), int(index.member_length[m])) for m in first]
+        for row, m, data in zip(rows, first, dataset.store.read_ranges(info.name, ranges), strict=True):
+            if zlib.crc32(data) != index.member_crc[m]:
+                raise DatasetError(f"{info.name} {index.keys[row]}: the JSON differs from the index (CRC)")
+            _count(json.loads(bytes(data)), index, row, tokenizer, columns)
+    path = folder / info.token_table_name(tokenizer.fingerprint)
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    pq.write_table(pa.table(columns, schema=SCHEMA), temporary, compression="zstd")
+    temporary.rename(path)
+    return path, len(index)
+
+
+def _count(
+    document: dict[str, list[object]],
+    index: ShardIndex,
+    row: int,
+    tokenizer: Tokenizer,
+    columns: dict[str, list[object]],
+) -> None:
+    """Append the counts of one document."""
+    texts, metadata = document["texts"], document["metadata"]
+    lists: dict[str, list[int]] = {name: [0] * len(texts) for name in ("tokens", "alt_tokens", "caption_tokens")}
+    where: list[tuple[str, int]] = []
+    strings: list[str] = []
+    for node, (text, facts) in enumerate(zip(texts, metadata, strict=True)):
+        if isinstance(text, str):
+            where.append(("tokens", node))
+            strings.append(text)
+        elif isinstance(facts, dict):
+            for name in ("alt", "caption"):
+                if facts.get(name):
+                    where.append((f"{name}_tokens", node))
+                    strings.append(facts[name])
+    cuts = []
+    for (name, node), text, ids in zip(where, strings, tokenizer.encode(strings), strict=True):
+        lists[name][node] = len(ids)
+        if name == "tokens" and len(ids) > CUTS_OVER:
+            cuts.append({"node": node, "at": tokenizer.cuts(text)})
+    columns["key"].append(index.keys[row])
+    columns["cuts"].append(cuts)
+    for name, values in lists.items():
+        columns[name].append(values)

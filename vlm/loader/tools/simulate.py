@@ -1,0 +1,113 @@
+"""`weft loader simulate DIR --ranks N`: what a run will be like, from the indexes alone, before any GPU is rented."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from vlm.loader.config import LoaderConfig
+from vlm.loader.dataset import Dataset
+from vlm.loader.lanes import LaneState
+from vlm.loader.pack import FIRST, Piece
+from vlm.loader.plan import Planner, ShardPlans, open_datasets
+from vlm.loader.state import encode_lanes
+from vlm.loader.tokenizers import load_tokenizer
+from vlm.loader.tools.options import add_options, config_of, guarded, quantiles, say
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code: 0, or 2 where the datasets cannot be planned."""
+    parser = argparse.ArgumentParser(prog="weft loader simulate", description=__doc__)
+    add_options(parser)
+    parser.add_argument("--ranks", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=200, help="steps that are planned")
+    parser.add_argument("--tokens-per-second", type=float, default=5e4, help="that all ranks together can train on")
+    return guarded(_run, parser.parse_args(argv))
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the planned steps hold."""
+
+    packs: int = 0
+    tokens: int = 0
+    patches: int = 0
+    begun: int = 0
+    image_bytes: int = 0
+    shards: set[tuple[int, int]] = field(default_factory=set)
+    per_step: list[list[int]] = field(default_factory=list)
+    """Patches of each rank, step by step: the work that can differ."""
+
+
+def _run(args: argparse.Namespace) -> int:
+    config = config_of(args)
+    datasets = open_datasets(config)
+    tokenizer = load_tokenizer(config.tokenizer, config.separator)
+    plans = ShardPlans(datasets, tokenizer, config, keep=config.lanes + 32)
+    ranks = [Planner(config, datasets, plans, rank=r, world_size=args.ranks) for r in range(args.ranks)]
+    tally = Tally()
+    lanes: dict[int, LaneState] = {}
+    began = time.process_time()
+    for _ in range(args.steps):
+        steps = [planner.step() for planner in ranks]
+        work = []
+        for step in steps:
+            lanes.update(step.lanes)
+            _count(tally, [p for pack in step.rows for p in pack], plans)
+            tally.packs += len(step.rows)
+            work.append(sum(p.patches for pack in step.rows for p in pack))
+        tally.per_step.append(work)
+    _report(args, config, tally, lanes, time.process_time() - began, datasets)
+    return 0
+
+
+def _count(tally: Tally, pieces: list[Piece], plans: ShardPlans) -> None:
+    for piece in pieces:
+        tally.tokens += piece.tokens
+        tally.patches += piece.patches
+        tally.shards.add((piece.dataset, piece.shard))
+        if piece.ends & FIRST:
+            tally.begun += 1
+            plan = plans.plan(piece.dataset, piece.shard)
+            if plan is not None:
+                lo, hi = plan.index.member_start[piece.row : piece.row + 2].tolist()
+                tally.image_bytes += int(plan.index.member_length[lo:hi].sum())
+
+
+def _report(
+    args: argparse.Namespace,
+    config: LoaderConfig,
+    t: Tally,
+    lanes: dict[int, LaneState],
+    cpu_s: float,
+    sources: Sequence[Dataset],
+) -> None:
+    documents = sum(d.num_documents for d in sources)
+    per_document = t.tokens / max(t.begun, 1)
+    useful = t.tokens / max(t.packs * config.seq_len, 1)
+    spread = [max(w) / (sum(w) / len(w)) for w in t.per_step if sum(w)]
+    seconds = documents * per_document / args.tokens_per_second
+    rate = args.tokens_per_second / max(per_document, 1) * t.image_bytes / max(t.begun, 1)
+    shards = sum(len(d.shards) for d in sources)
+    size = sum(s.num_bytes for d in sources for s in d.shards)
+    largest = max((s.num_bytes for d in sources for s in d.shards), default=0)
+    open_shards = min(config.lanes // args.ranks + 1, shards)
+    say(f"{documents:,} documents, {shards} shards, {size / 1e9:,.2f} GB; {args.ranks} ranks, {args.steps} steps")
+    say(f"fill                {useful:.4f} of {config.seq_len} tokens; {t.packs:,} packs, {t.begun:,} documents begun")
+    say(f"a document          {per_document:,.0f} tokens, {t.patches / max(t.begun, 1):,.0f} patches")
+    say(
+        f"balance             rank with most patches over the mean: {max(spread, default=1.0):.2f} at worst, "
+        f"{sum(spread) / max(len(spread), 1):.2f} in the mean; patches a step and rank (min / median / max): "
+        f"{quantiles([w for step in t.per_step for w in step])}"
+    )
+    say(
+        f"an epoch            {seconds / 3600:,.2f} h at {args.tokens_per_second:,.0f} tokens a second, "
+        f"{documents * per_document / (config.batch_size * config.seq_len * max(useful, 1e-9)):,.0f} steps"
+    )
+    say(f"reading             {rate / 1e6:,.1f} MB a second over all ranks")
+    say(f"cache               {open_shards} open shards a rank: {open_shards * largest / 1e9:,.2f} GB if remote")
+    say(f"state               {len(json.dumps(encode_lanes(lanes))):,} bytes for {len(lanes)} lanes")
+    say(f"planning            {cpu_s / max(t.begun, 1) * 1e6:,.1f} microseconds of CPU a document, indexes read")
