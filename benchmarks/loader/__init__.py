@@ -1,0 +1,1 @@
+"""The loader measured: fill, speed beside other loaders, resume, kernel."""
