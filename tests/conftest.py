@@ -1,0 +1,87 @@
+"""What all tests share: one small Spark, the project's neighbour folder `shared/`, and visible skips.
+
+A test that takes the fixture `spark` is marked `spark` by itself; one that takes `shared` is marked `shared`.
+Tests marked `gpu` need a CUDA device, `network` the public network and WEFT_NETWORK=1, `shared` the folder
+../shared (WEFT_SHARED names another), `long` WEFT_LONG=1: where that is missing they skip and say so.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("WEFT_SHARED", ROOT.parent / "shared"))
+
+# The workers take the first python3 on PATH otherwise, which has none of our packages.
+os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+# How long an example takes says something of the machine's load, not of the code.
+hypothesis.settings.register_profile("weft", deadline=None)
+hypothesis.settings.load_profile("weft")
+# The machine's own name may resolve to nothing, or to a network that is not there.
+os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark by fixture, and skip what this machine cannot run."""
+    for item in items:
+        for name in {"spark", "shared"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(name)
+    missing = {
+        "gpu": lambda: None if _has_gpu() else "no CUDA device",
+        "network": lambda: None if os.environ.get("WEFT_NETWORK") == "1" else "WEFT_NETWORK=1 is not set",
+        "long": lambda: None if os.environ.get("WEFT_LONG") == "1" else "WEFT_LONG=1 is not set: many minutes",
+        "shared": lambda: None if SHARED.is_dir() else "the folder ../shared is not there",
+    }
+    for marker, reason in missing.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if marked and (why := reason()):
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason=why))
+
+
+def _has_gpu() -> bool:
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the project."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with corpora and tools that stands beside the project on some machines."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One small Spark for all tests that ask: two cores, UTC, no UI, four shuffle partitions."""
+    from pipeline.session import Config, build_session
+
+    settings = {
+        "spark.app.name": "weft-tests",
+        "spark.local.dir": str(tmp_path_factory.mktemp("spark-local")),
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("spark-warehouse")),
+    }
+    config = Config(driver_memory="1g", shuffle_partitions=4, settings=settings)
+    session = build_session(config, master="local[2]")
+    yield session
+    session.stop()
