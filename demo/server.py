@@ -38,7 +38,7 @@ class ImageProxy(socketserver.ThreadingTCPServer):
         self.table = _read_table(crawl)
         self.requests: Counter[str] = Counter()
         self.finished = threading.Event()
-        self._max_requests = max_requests
+        self._max_requests, self._num_sent = max_requests, 0
         self._log = log.open("a", encoding="utf-8") if log else None
         self._lock = threading.Lock()
         super().__init__(("127.0.0.1", port), _Handler)
@@ -49,13 +49,18 @@ class ImageProxy(socketserver.ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def note(self, url: str, status: int) -> None:
-        """Count one answer; the last one that is allowed ends the server."""
+        """Count one answer, before it is sent: whoever has it finds it counted."""
         with self._lock:
             self.requests[url] += 1
             if self._log:
                 self._log.write(json.dumps({"url": url, "status": status}) + "\n")
                 self._log.flush()
-            if self.requests.total() >= self._max_requests:
+
+    def sent(self) -> None:
+        """An answer is out; the last one that is allowed ends the server."""
+        with self._lock:
+            self._num_sent += 1
+            if self._num_sent >= self._max_requests:
                 self.finished.set()
 
     def server_close(self) -> None:
@@ -81,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+        self.server.sent()
 
     do_HEAD = do_GET
 
@@ -88,6 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.note(self.path, 502)
         self.close_connection = True
         self.send_error(502, "only http is answered here")
+        self.server.sent()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Say nothing on stderr: `--log` holds the requests."""

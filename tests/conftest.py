@@ -25,9 +25,11 @@ SHARED = Path(os.environ.get("WEFT_SHARED", ROOT.parent / "shared"))
 
 # The workers take the first python3 on PATH otherwise, which has none of our packages.
 os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-# How long an example takes says something of the machine's load, not of the code.
+# How long an example takes says something of the machine's load, not of the code. CI takes the same examples each time:
+# what it refuses can be seen again; a developer's runs take new ones.
 hypothesis.settings.register_profile("weft", deadline=None)
-hypothesis.settings.load_profile("weft")
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "weft")
 # The machine's own name may resolve to nothing, or to a network that is not there.
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 

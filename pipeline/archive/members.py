@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from abc import ABC, abstractmethod
+from io import BytesIO
 from typing import Protocol
 
 from pipeline.archive.headers import ARC_LINE, WARC_LINE
@@ -83,7 +84,7 @@ class Members(ABC):
         """Where the next readable record begins in the file, at or behind `after`, and True; else the end and False."""
         scan = _Scan(self.source, after, self.magic)
         for offset in scan:
-            if self._opens_a_record(offset):
+            if self.opens_a_record(offset):
                 return offset, True
         return scan.end, False
 
@@ -98,7 +99,8 @@ class Members(ABC):
     @abstractmethod
     def _begin(self) -> None: ...
 
-    def _opens_a_record(self, offset: int) -> bool:
+    def opens_a_record(self, offset: int) -> bool:
+        """Whether the member at `offset` can be decoded and begins with the head of a record; moves there."""
         self.jump(offset)
         try:
             return self.next_member() and begins_record(self.read(PROBE_BYTES))
@@ -175,10 +177,11 @@ class PlainMembers(Members):
     def _begin(self) -> None:
         pass
 
-    def _opens_a_record(self, offset: int) -> bool:
-        self.source.seek(offset - 1)
-        at_line_start = self.source.read(1) == b"\n"
-        return at_line_start and super()._opens_a_record(offset)
+    def opens_a_record(self, offset: int) -> bool:
+        """Whether a line begins at `offset`, and with it a record; moves there."""
+        self.source.seek(max(0, offset - 1))
+        at_line_start = offset == 0 or self.source.read(1) == b"\n"
+        return at_line_start and super().opens_a_record(offset)
 
 
 class GzipMembers(Members):
@@ -219,19 +222,37 @@ def begins_record(decoded: bytes) -> bool:
 def open_members(source: Source, offset: int = 0) -> Members:
     """The members of the archive from `offset` on, by the magic bytes found there.
 
-    Where these are damaged, by those that follow: a file that begins with no record but holds a gzip member is
-    taken for a gzip file.
+    Where these open no record they may be damage, and what follows decides: the first kind that finds a record in
+    the file's first part.
     """
     source.seek(offset)
     head = b""
     while len(head) < SNIFF_BYTES and (more := source.read(SNIFF_BYTES - len(head))):
         head += more
-    if head.startswith(GZIP_MAGIC):
-        return GzipMembers(source, offset, head)
-    if head.startswith((ZSTD_MAGIC, LZ4_MAGIC)) or SKIPPABLE_MAGIC.match(head):
+    declared = _kind_of(head)
+    if not _begin_kind(declared, head).opens_a_record(0):
+        by_content = [kind for kind in ("plain", "gzip", "frames") if _begin_kind(kind, head).find_next(0)[1]]
+        if by_content and declared not in by_content:
+            declared = by_content[0]
+        elif not by_content and declared == "plain" and GZIP_MAGIC in head:
+            declared = "gzip"  # its first record is longer than what was read of it
+    if declared == "frames":
         from pipeline.archive.frames import open_frames
 
         return open_frames(source, offset)
-    if GZIP_MAGIC in head and not begins_record(head) and b"\nWARC/" not in head:
-        return GzipMembers(source, offset, head)
-    return PlainMembers(source, offset, head)
+    return (GzipMembers if declared == "gzip" else PlainMembers)(source, offset, head)
+
+
+def _kind_of(head: bytes) -> str:
+    if head.startswith(GZIP_MAGIC):
+        return "gzip"
+    return "frames" if head.startswith((ZSTD_MAGIC, LZ4_MAGIC)) or SKIPPABLE_MAGIC.match(head) else "plain"
+
+
+def _begin_kind(kind: str, head: bytes) -> Members:
+    """The first part of a file, read as one kind."""
+    if kind == "frames":
+        from pipeline.archive.frames import open_frames
+
+        return open_frames(BytesIO(head))
+    return (GzipMembers if kind == "gzip" else PlainMembers)(BytesIO(head), 0, b"")

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.archive.members import DamageError, GzipMembers, PlainMembers, begins_record, open_members
+from pipeline.archive.members import (
+    GZIP_MAGIC,
+    LZ4_MAGIC,
+    ZSTD_MAGIC,
+    DamageError,
+    GzipMembers,
+    PlainMembers,
+    begins_record,
+    open_members,
+)
 
 
 def walk(data: bytes, step: int) -> list[tuple[int, int, bytes]]:
@@ -83,3 +92,12 @@ def test_the_next_record_is_found_behind_false_beginnings(page, gz) -> None:
 )
 def test_records_are_known_by_their_first_line(text: bytes, is_record: bool) -> None:
     assert begins_record(text) is is_record
+
+
+@pytest.mark.parametrize("magic", [GZIP_MAGIC, ZSTD_MAGIC, LZ4_MAGIC, b"\x50\x2a\x4d\x18"])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_damaged_beginning_that_looks_like_another_format_is_seen_through(page, gz, magic, is_packed):
+    whole = gz(*map(page, range(4))) if is_packed else b"".join(map(page, range(4)))
+    members = open_members(io.BytesIO(magic + whole[len(magic) :]))
+    assert isinstance(members, GzipMembers if is_packed else PlainMembers)
+    assert members.find_next(1)[1]

@@ -75,14 +75,18 @@ class Site:
             pass
         finally:
             self.tasks.discard(asyncio.current_task())
-            writer.close()
+            if self.server.is_serving():
+                writer.close()
+            else:  # what nobody reads any more is not waited for
+                writer.transport.abort()
 
     def close(self):
         async def end():
             self.server.close()
             for task in list(self.tasks):
                 task.cancel()
-            await asyncio.sleep(0.01)
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+            await asyncio.sleep(0.01)  # transports close in the loop's next rounds
 
         asyncio.run_coroutine_threadsafe(end(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
