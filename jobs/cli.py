@@ -18,6 +18,8 @@ COMMANDS = {
     "stages": ("jobs.stages", "print the flow: steps, tables, recipe sections"),
     "show": ("jobs.show", "a few documents of an output folder, in the terminal"),
     "report": ("jobs.report", "statistics of a finished run, as a page and as JSON"),
+    "verify": ("jobs.verify", "check shards: checksums, indexes, format, images, books; list what is wrong"),
+    "reindex": ("jobs.reindex", "write indexes and manifest anew from the tars"),
     "gc": ("jobs.gc", "delete files that no commit record names, and on request tables of other recipes"),
     "loader": ("jobs.loader", "look at what the data loader makes of shards: inspect, simulate, bench, tokens"),
     "extract": ("jobs.extract_page", "what extraction makes of one page: a URL, a file or an archive"),

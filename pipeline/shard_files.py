@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.shards.tar_stream import BLOCK, END, header
+from schemas.errors import SchemaMismatch
 from schemas.shard import INDEX
-
-BLOCK = tarfile.BLOCKSIZE
 
 
 class ShardFile:
@@ -32,20 +31,18 @@ class ShardFile:
 
     def add(self, key: str, body: bytes, document: dict[str, Any], images: Sequence[tuple[str, bytes]]) -> None:
         """Append a document: its JSON (`body`, and as `document`), then its images under their names."""
-        members = [self._member(key, "json", body)]
-        members += [self._member(key, name, data) for name, data in images]
-        self._rows.append({"key": key, "members": members, "nodes": _nodes(document, dict(images))})
+        members = [(name, self._member(key, name, data), data) for name, data in [("json", body), *images]]
+        self._rows.append(index_row(key, members, document))
         self.documents += 1
         self.images += len(images)
         self.max_images = max(self.max_images, len(images))
 
     def close(self) -> dict[str, Any]:
         """Complete tar and index, put them under their final names, and give the shard's entry of the manifest."""
-        self._write(bytes(2 * BLOCK))
+        self._write(END)
         self._out.close()
         index = self._folder / f".{self.name}-index-{self._draft.stem}.parquet"
-        table = pa.Table.from_batches([INDEX.batch(self._rows)]) if self._rows else INDEX.arrow.empty_table()
-        pq.write_table(table.replace_schema_metadata(None), index, compression="zstd")
+        index.write_bytes(write_index(self._rows))
         index.replace(self._folder / f"{self.name}.idx.parquet")
         self._draft.replace(self._folder / f"{self.name}.tar")
         return {
@@ -61,14 +58,13 @@ class ShardFile:
         self._out.close()
         self._draft.unlink(missing_ok=True)
 
-    def _member(self, key: str, name: str, data: bytes) -> dict[str, Any]:
-        info = tarfile.TarInfo(f"{key}.{name}")
-        info.size, info.mode = len(data), 0o644
-        self._write(info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict"))
+    def _member(self, key: str, name: str, data: bytes) -> int:
+        """Write a member; where its data begins."""
+        self._write(header(f"{key}.{name}", len(data)))
         offset = self._at
         self._write(data)
         self._write(bytes(-len(data) % BLOCK))
-        return {"name": name, "offset": offset, "length": len(data), "crc32": zlib.crc32(data)}
+        return offset
 
     def _write(self, data: bytes) -> None:
         self._out.write(data)
@@ -76,7 +72,50 @@ class ShardFile:
         self._at += len(data)
 
 
-def _nodes(document: dict[str, Any], sizes: dict[str, bytes]) -> list[dict[str, Any]]:
+def index_row(key: str, members: Sequence[tuple[str, int, bytes]], document: dict[str, Any]) -> dict[str, Any]:
+    """The row of the index for a document whose members (name, offset, data) stand in the tar in this order."""
+    described = [
+        {"name": name, "offset": offset, "length": len(data), "crc32": zlib.crc32(data)}
+        for name, offset, data in members
+    ]
+    return {"key": key, "members": described, "nodes": _nodes(document, {name: len(data) for name, _, data in members})}
+
+
+def write_index(rows: list[dict[str, Any]]) -> bytes:
+    """The index of a shard as a Parquet file: the same rows give the same bytes."""
+    table = pa.Table.from_batches([INDEX.batch(rows)]) if rows else INDEX.arrow.empty_table()
+    out = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata(None), out, compression="zstd")
+    return bytes(out.getvalue())
+
+
+def read_index(data: bytes) -> list[dict[str, Any]]:
+    """The rows of an index.
+
+    Raises:
+        SchemaMismatch: it is no Parquet file, or has other columns.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+    except (pa.ArrowException, OSError) as error:
+        raise SchemaMismatch(f"no Parquet file: {error}") from error
+    found, wanted = ([(f.name, _bare(f.type)) for f in schema] for schema in (table.schema, INDEX.arrow))
+    if found != wanted:
+        raise SchemaMismatch(f"columns are {found}, not {wanted}")
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def _bare(dtype: pa.DataType) -> str:
+    """A type by names alone: nullability and comments come and go with the library that wrote it."""
+    if pa.types.is_list(dtype):
+        return f"list<{_bare(dtype.value_type)}>"
+    if pa.types.is_struct(dtype):
+        return f"struct<{', '.join(f'{f.name}: {_bare(f.type)}' for f in dtype)}>"
+    return str(dtype)
+
+
+def _nodes(document: dict[str, Any], sizes: dict[str, int]) -> list[dict[str, Any]]:
     """The index's nodes, in page order."""
     nodes = []
     matched = iter(document["matched_text_index"] or [-1] * len(sizes))
@@ -88,7 +127,7 @@ def _nodes(document: dict[str, Any], sizes: dict[str, bytes]) -> list[dict[str, 
         nodes.append(
             {
                 "kind": "image",
-                "num_bytes": len(sizes[name]),
+                "num_bytes": sizes[name],
                 "width": facts["width"],
                 "height": facts["height"],
                 "matched_text": next(matched),

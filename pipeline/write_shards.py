@@ -6,7 +6,6 @@ read by ranges, many at once. A shard's bytes depend on its documents and the re
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections import Counter
@@ -21,11 +20,13 @@ from pipeline.assemble import by_key, kept_documents
 from pipeline.commits import Commit, new_attempt
 from pipeline.sample_json import document_json, to_bytes
 from pipeline.shard_files import ShardFile
+from pipeline.shards import manifest
+from pipeline.shards.place import Place
 from pipeline.slices import Guard, Work, run_keyed
 from pipeline.store import Address, read_ranges
 from schemas.errors import ConfigError
 from schemas.reasons import DocumentReason, FileReason
-from schemas.shard import PAGE_FIELDS, SCHEMA_VERSION, features, image_name
+from schemas.shard import PAGE_FIELDS, image_name
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -108,20 +109,14 @@ def write_manifest(run: Run, count: int) -> None:
     totals: Counter[str] = Counter()
     for record in records:
         totals.update(record["totals"])
-    body = {
-        "format": "weft",
-        "schema_version": SCHEMA_VERSION,
-        "recipe": {"name": run.recipe.name, "fingerprint": run.recipe.fingerprint},
-        "num_shards": count,
-        "shards": [record["shard"] for record in records],
-        "totals": {name: totals[name] for name in ("documents", "images", "words", "tokens")}
-        | {"tokenizer": TOKENIZER},
-        "features": features(max((record["max_images"] for record in records), default=0)),
-    }
-    path = run.folder / "shards" / "manifest.json"
-    draft = path.with_name(f".manifest-{new_attempt()}.json")
-    draft.write_text(json.dumps(body, indent=1))
-    draft.replace(path)
+    body = manifest.body(
+        recipes=[run.recipe.stamp],
+        entries=[record["shard"] for record in records],
+        totals=totals,
+        tokenizer=TOKENIZER,
+        max_images=max((record["max_images"] for record in records), default=0),
+    )
+    manifest.put(Place(run.folder / "shards"), body)
 
 
 def _begin(run: Run, shards: Path) -> None:

@@ -43,6 +43,9 @@ IMAGE_FIELDS = {
 }
 """Keys of an image's metadata, in the order of the JSON, with their Hugging Face type."""
 
+IMAGE_NULLS = frozenset({"alt", "title", "caption", "nsfw_score", "num_faces", "clip_score", "licence"})
+"""Keys of an image's metadata that may be null."""
+
 PAGE_FIELDS = {
     "url": "string",
     "title": "string",
@@ -60,6 +63,24 @@ PAGE_FIELDS = {
     "tier": "string",
 }
 """Keys of `general_metadata`, in the order of the JSON, with their Hugging Face type."""
+
+PAGE_NULLS = frozenset({"title", "crawl", "licence"})
+"""Keys of `general_metadata` that may be null."""
+
+DOCUMENT_FIELDS: dict[str, type] = {
+    "texts": list,
+    "images": list,
+    "roles": list,
+    "metadata": list,
+    "similarity_matrix": list,
+    "matched_text_index": list,
+    "general_metadata": dict,
+    "regions": list,
+    "extra": dict,
+    "recipe": str,
+    "schema_version": int,
+}
+"""Keys of a document's JSON, in their order, with the type that they have in every document."""
 
 
 def features(max_images: int) -> dict[str, Any]:

@@ -17,6 +17,10 @@ PACKAGES = ("schemas", "filters", "pipeline", "jobs", "vlm", "demo")
 COVERED_BY: dict[str, str] = {
     "pipeline/draft.py": "tests/pipeline/test_documents.py",  # what the stages fill in; it does nothing itself
     "filters/extract/": "tests/filters/extract/test_extract.py",  # its parts are passes over one tree
+    "schemas/shard_faults.py": "tests/pipeline/shards/test_verify.py",
+    "pipeline/shards/manifest.py": "tests/pipeline/shards/test_verify.py",
+    "pipeline/shards/check_books.py": "tests/pipeline/shards/test_verify.py",
+    "jobs/reindex.py": "tests/jobs/test_verify.py",
 }
 
 
