@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import aiohttp
-
 from pipeline.fetch.addresses import PrivateAddressError
+from pipeline.fetch.connection import ProtocolError, TruncatedError
+from pipeline.fetch.pool import NameLookupError
 from schemas.reasons import FetchStatus
 
 DETAIL_LENGTH = 200
 """Characters of an error's text that are kept."""
 
-KEPT_HEADERS = (
-    "content-length",
-    "content-encoding",
-    "etag",
-    "last-modified",
-    "link",
-    "location",
-    "retry-after",
-    "tdm-policy",
-    "tdm-reservation",
-    "x-robots-tag",
+KEPT_HEADERS = frozenset(
+    (
+        "content-length",
+        "content-encoding",
+        "etag",
+        "last-modified",
+        "link",
+        "location",
+        "retry-after",
+        "tdm-policy",
+        "tdm-reservation",
+        "x-robots-tag",
+    )
 )
 """Headers of the last answer that the ledger keeps: what a repeated fetch, a licence or an objection
 needs."""
+
+_STATUS_OF: tuple[tuple[type[BaseException], FetchStatus], ...] = (
+    (NameLookupError, FetchStatus.DNS),
+    (ssl.SSLError, FetchStatus.TLS),
+    (TimeoutError, FetchStatus.TIMEOUT),
+    (TruncatedError, FetchStatus.TRUNCATED),
+    (ProtocolError, FetchStatus.PROTOCOL),
+    (ValueError, FetchStatus.PROTOCOL),  # a URL that cannot be asked
+    (OSError, FetchStatus.CONNECT),
+)
+"""The first that fits counts: most are OSErrors, some ValueErrors too."""
 
 RETRIED = frozenset(
     {FetchStatus.CONNECT, FetchStatus.TIMEOUT, FetchStatus.HTTP_429, FetchStatus.HTTP_5XX, FetchStatus.DNS}
@@ -79,33 +91,13 @@ def status_of_code(code: int) -> FetchStatus:
     return FetchStatus.HTTP_5XX if 500 <= code <= 599 else FetchStatus.HTTP_OTHER
 
 
-def status_of_error(error: BaseException, *, in_body: bool) -> FetchStatus | None:
-    """The class of a failed request, None for an error that is not the network's.
-
-    Args:
-        error: what the HTTP client raised.
-        in_body: whether the answer's headers had come: a connection that breaks then leaves a truncated
-            image.
-    """
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        cause = error.os_error
-        return FetchStatus.PRIVATE_ADDRESS if isinstance(cause, PrivateAddressError) else FetchStatus.DNS
-    if isinstance(error, PrivateAddressError):
+def status_of_error(error: BaseException) -> FetchStatus | None:
+    """The class of a failed request, None for an error that is not the network's."""
+    if isinstance(error, PrivateAddressError) or isinstance(error.__cause__, PrivateAddressError):
         return FetchStatus.PRIVATE_ADDRESS
-    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch | ssl.CertificateError):
-        return FetchStatus.TLS
-    if isinstance(error, TimeoutError | asyncio.TimeoutError):
-        return FetchStatus.TIMEOUT
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return FetchStatus.CONNECT
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return FetchStatus.TRUNCATED
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.ClientResponseError | ValueError):
-        return FetchStatus.PROTOCOL
-    if isinstance(error, ssl.SSLError):
-        return FetchStatus.TRUNCATED if in_body else FetchStatus.TLS
-    if isinstance(error, aiohttp.ClientError | OSError | EOFError):
-        return FetchStatus.TRUNCATED if in_body else FetchStatus.CONNECT
+    for kind, status in _STATUS_OF:
+        if isinstance(error, kind):
+            return status
     return None
 
 

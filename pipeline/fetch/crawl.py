@@ -13,21 +13,20 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
-
-import aiohttp
 
 from pipeline.fetch import opt_out
 from pipeline.fetch import robots as robots_txt
 from pipeline.fetch.addresses import PrivateAddressError, check_host
-from pipeline.fetch.answers import RETRIED, Answer
+from pipeline.fetch.answers import RETRIED, Answer, detail_of
 from pipeline.fetch.block_lists import Registry
 from pipeline.fetch.config import Config
+from pipeline.fetch.connection import Headers
 from pipeline.fetch.meter import Meter, RequestMeter
+from pipeline.fetch.pool import Pool
 from pipeline.fetch.proxies import from_environment
 from pipeline.fetch.request import Limits, Outcome, judge_bytes, request, retry_after
-from pipeline.fetch.schedule import Schedule, group_of
-from pipeline.fetch.session import open_session
+from pipeline.fetch.schedule import Schedule, group_of_host
+from pipeline.fetch.target import Target, target_of
 from schemas.reasons import FetchStatus
 
 HASHED = (FetchStatus.OK, FetchStatus.BLOCKED_BY_LIST)
@@ -44,6 +43,8 @@ class Job:
 
     url: str
     current: str
+    target: Target | None = None
+    """Of `current`, when it was looked at."""
     robots_of: str | None = None
     """The origin, for a job that asks its robots.txt."""
     hops: int = 0
@@ -89,14 +90,13 @@ class Crawl:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._meter = Meter(self._config.max_held_bytes)
-        self._proxies = from_environment()
         end = None if self._budget_s is None else self._loop.time() + self._budget_s
-        async with open_session(self._config, self._proxies) as session:
+        async with Pool(self._config, from_environment()) as pool:
             for url in urls:
                 self._admit(Job(url=url, current=url))
             try:
                 while not self._stopped and (self._running or len(self._schedule)):
-                    self._start_what_may(session)
+                    self._start_what_may(pool)
                     await self._sleep(end)
                     if end is not None and self._loop.time() >= end:
                         self._defer()
@@ -138,12 +138,12 @@ class Crawl:
         assert self._loop is not None
         return self._loop.time()
 
-    def _start_what_may(self, session: aiohttp.ClientSession) -> None:
+    def _start_what_may(self, pool: Pool) -> None:
         while len(self._running) < self._config.concurrency and self._meter.held < self._meter.limit:
             taken = self._schedule.take(self._now())
             if taken is None:
                 return
-            task = asyncio.create_task(self._turn(session, *taken))
+            task = asyncio.create_task(self._turn(pool, *taken))
             self._running.add(task)
             task.add_done_callback(self._ended)
 
@@ -166,9 +166,9 @@ class Crawl:
         if not task.cancelled() and task.exception() is not None:
             self._error, self._stopped = task.exception(), True
 
-    async def _turn(self, session: aiohttp.ClientSession, group: str, job: Job) -> None:
+    async def _turn(self, pool: Pool, group: str, job: Job) -> None:
         config = self._config
-        parts = urlsplit(job.current)
+        assert job.target is not None
         if job.robots_of is None:
             limits = Limits(seconds=config.deadline_s - job.seconds, max_bytes=config.max_bytes)
         else:
@@ -176,10 +176,10 @@ class Crawl:
         meter, kept = RequestMeter(self._meter), 0
         try:
             outcome = await request(
-                session,
+                pool,
                 job.current,
+                job.target,
                 limits=limits,
-                proxy=self._proxies.of(parts.scheme.lower(), parts.hostname or ""),
                 refuse=self._objection if job.robots_of is None else _no_objection,
                 meter=meter,
             )
@@ -190,10 +190,10 @@ class Crawl:
         finally:
             meter.close(kept)
 
-    def _objection(self, response: aiohttp.ClientResponse) -> str | None:
+    def _objection(self, headers: Headers) -> str | None:
         return opt_out.objection(
-            response.headers.getall("X-Robots-Tag", []),
-            response.headers.get("TDM-Reservation"),
+            headers.all("x-robots-tag"),
+            headers.get("tdm-reservation"),
             agent=self._config.agent,
             directives=self._config.opt_out_directives,
         )
@@ -212,7 +212,7 @@ class Crawl:
 
     def _redirect(self, job: Job, target: str) -> None:
         job.visited.add(job.current)
-        job.current, job.hops = target, job.hops + 1
+        job.current, job.target, job.hops = target, None, job.hops + 1
         limit = self._config.max_redirects if job.robots_of is None else robots_txt.MAX_REDIRECTS
         if job.hops > limit or target in job.visited:
             self._refuse(job, FetchStatus.REDIRECT_LOOP, f"{job.hops} redirects, the last to {target}")
@@ -240,18 +240,18 @@ class Crawl:
 
     def _admit(self, job: Job, *, first: bool = False) -> None:
         """Queue a job that may be asked, park it until its robots.txt is known, or refuse it."""
-        parts = _split(job.current)
-        if parts is None:
-            return self._refuse(job, FetchStatus.PROTOCOL, f"no URL that can be asked: {job.current}")
-        if not self._config.allow_private:
-            try:
-                check_host(parts)
-            except PrivateAddressError as error:
-                return self._refuse(job, FetchStatus.PRIVATE_ADDRESS, str(error))
+        try:
+            target = job.target = job.target or target_of(job.current)
+            if not self._config.allow_private:
+                check_host(target.host)
+        except PrivateAddressError as error:
+            return self._refuse(job, FetchStatus.PRIVATE_ADDRESS, str(error))
+        except ValueError as error:
+            return self._refuse(job, FetchStatus.PROTOCOL, detail_of(error))
         if self._registry and job.robots_of is None and (why := self._registry.blocks_url(job.current)):
             return self._refuse(job, FetchStatus.BLOCKED_BY_LIST, why)
         if self._config.respect_robots and job.robots_of is None:
-            origin = robots_txt.origin_of(job.current)
+            origin = target.origin
             rules = self._rules_of(origin)
             if rules is None:
                 return self._park(job, origin)
@@ -259,7 +259,7 @@ class Crawl:
                 return self._refuse(job, rules.failure or FetchStatus.ROBOTS, rules.detail)
             if not rules.allows(job.current):
                 return self._refuse(job, FetchStatus.ROBOTS, "robots.txt")
-        self._schedule.add(group_of(job.current, self._config), job, now=self._now(), first=first)
+        self._schedule.add(group_of_host(target.host, self._config), job, now=self._now(), first=first)
         self._wake.set()
         return None
 
@@ -352,15 +352,5 @@ class Crawl:
         return len(data) if data else 0
 
 
-def _no_objection(_response: aiohttp.ClientResponse) -> None:
+def _no_objection(_headers: Headers) -> None:
     return None
-
-
-def _split(url: str) -> str | None:
-    """The host of an http or https URL; None where it cannot be asked."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return None
-    return host if parts.scheme.lower() in ("http", "https") and host else None

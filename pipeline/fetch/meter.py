@@ -53,14 +53,9 @@ class RequestMeter:
         self._common.held += num_bytes
         return self._common.held > self._common.limit
 
-    async def room(self, timeout: asyncio.Timeout) -> None:
-        """Wait until there is room; the time is given back to the deadline."""
-        clock = asyncio.get_running_loop().time
-        began, end = clock(), timeout.when()
-        timeout.reschedule(None)
+    async def room(self) -> None:
+        """Return when there is room."""
         await self._common.room(self)
-        if end is not None:
-            timeout.reschedule(end + clock() - began)
 
     def close(self, kept: int) -> None:
         """The request is over; of its bytes `kept` stay in memory."""

@@ -1,18 +1,25 @@
-"""The proxies of the environment (http_proxy, https_proxy, no_proxy), read once.
-
-The HTTP client can do this itself, and then reads the environment for every request.
-"""
+"""The proxies of the environment (http_proxy, https_proxy, no_proxy), read once."""
 
 from __future__ import annotations
 
 import base64
 import urllib.request
 from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from yarl import URL
+from schemas.errors import ConfigError
 
-Proxy = tuple[URL, dict[str, str]]
-"""Address, and the headers that the proxy wants."""
+
+class Proxy(NamedTuple):
+    """Where requests are sent instead."""
+
+    scheme: str
+    """How the proxy itself is spoken to: http or https."""
+    host: str
+    port: int
+    credentials: str | None = None
+    """Value of Proxy-Authorization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +38,29 @@ class Proxies:
     @property
     def hosts(self) -> frozenset[str]:
         """Host names of the proxies: they may stand inside the network."""
-        return frozenset(url.host for url, _ in self.by_scheme.values() if url.host)
+        return frozenset(proxy.host for proxy in self.by_scheme.values())
 
 
 def from_environment() -> Proxies:
-    """The proxies for http and https."""
-    found: dict[str, Proxy] = {}
-    for scheme, address in urllib.request.getproxies().items():
-        if scheme in ("http", "https") and address:
-            url = URL(address if "://" in address else "http://" + address)
-            found[scheme] = (url.with_user(None), _credentials(url))
-    return Proxies(found)
+    """The proxies for http and https.
+
+    Raises:
+        ConfigError: an address that is no http or https proxy's.
+    """
+    found = urllib.request.getproxies()
+    return Proxies({scheme: _proxy(found[scheme]) for scheme in ("http", "https") if found.get(scheme)})
 
 
-def _credentials(url: URL) -> dict[str, str]:
-    if not url.user:
-        return {}
-    pair = base64.b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
-    return {"Proxy-Authorization": f"Basic {pair}"}
+def _proxy(address: str) -> Proxy:
+    try:
+        parts = urlsplit(address if "://" in address else "http://" + address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"proxy {address!r} of the environment: {error}") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigError(f"proxy {address!r} of the environment: only http and https proxies are known")
+    credentials = None
+    if parts.username:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        credentials = f"Basic {base64.b64encode(pair).decode()}"
+    return Proxy(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), credentials)

@@ -10,25 +10,22 @@ import asyncio
 import datetime
 import email.utils
 import socket
-import time
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
-
-import aiohttp
-from yarl import URL
+from urllib.parse import urljoin
 
 from filters.images.header import probe, sniff
+from pipeline.archive.body import TooLargeError, undo_content
 from pipeline.fetch.answers import KEPT_HEADERS, detail_of, status_of_code, status_of_error
-from pipeline.fetch.proxies import Proxy
+from pipeline.fetch.connection import DisconnectedError, Headers, Verdict
+from pipeline.fetch.pool import NameLookupError, Pool
+from pipeline.fetch.target import Target
 from schemas.reasons import FetchStatus, FileReason
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ARES_MAY_PASS = frozenset({3, 11, 12})  # ARES_ESERVFAIL, ARES_ECONNREFUSED, ARES_ETIMEOUT
-_SMALL_BODY = 16_384  # body of an error page that is read to its end, so that the connection can be used again
-_REQUEST_HEADERS = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
+_CUT_FACTOR = 16  # a robots.txt that is packed may be so many times larger than the part that is read
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,8 +51,8 @@ class Meter(Protocol):
     def take(self, num_bytes: int) -> bool:
         """Count bytes of the body; True where `room` is to be awaited before reading on."""
 
-    async def room(self, timeout: asyncio.Timeout) -> None:
-        """Wait until there is room; the deadline waits too."""
+    async def room(self) -> None:
+        """Wait until there is room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,77 +66,126 @@ class Limits:
 
 
 async def request(
-    session: aiohttp.ClientSession,
+    pool: Pool,
     url: str,
+    target: Target,
     *,
     limits: Limits,
-    proxy: Proxy | None,
-    refuse: Callable[[aiohttp.ClientResponse], str | None],
+    refuse: Callable[[Headers], str | None],
     meter: Meter,
 ) -> Outcome:
     """GET `url` once, redirects not followed.
 
     Args:
-        session: with its own `auto_decompress` off.
+        pool: connections.
         url: absolute, http or https.
+        target: of `url`.
         limits: bounds.
-        proxy: where the request is sent instead, and what the proxy wants to hear.
         refuse: looks at the headers of a 2xx answer; a text means OPTED_OUT, and the body is not read.
         meter: counts the bytes of the body.
     """
-    started = time.monotonic()
-    response: aiohttp.ClientResponse | None = None
-    outcome: Outcome
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    reader = _Reader(url, limits, refuse, meter)
     try:
-        async with asyncio.timeout(limits.seconds) as timeout:
-            target = target_of(url)
-            proxy_url, to_proxy = proxy or (None, {})
-            tunnel = target.scheme == "https"  # through CONNECT, else the request itself goes to the proxy
-            async with session.get(
-                target,
-                allow_redirects=False,
-                headers=_REQUEST_HEADERS if tunnel else _REQUEST_HEADERS | to_proxy,
-                proxy=proxy_url,
-                proxy_headers=to_proxy if tunnel else None,
-            ) as response:
-                outcome = await _answered(response, url, limits, refuse, meter, timeout)
+        await _exchange(pool, target, reader, started + limits.seconds)
+        reader.complete()
     except Exception as error:
-        status = status_of_error(error, in_body=response is not None)
+        status = status_of_error(error)
         if status is None:
             raise
-        outcome = Outcome(status=status, detail=detail_of(error), passing=_may_pass(error))
-        if response is not None:
-            _describe(outcome, response)
-    outcome.seconds = time.monotonic() - started
-    return outcome
+        reader.failed(status, error)
+    reader.outcome.seconds = clock() - started
+    return reader.outcome
 
 
-async def _answered(
-    response: aiohttp.ClientResponse,
-    url: str,
-    limits: Limits,
-    refuse: Callable[[aiohttp.ClientResponse], str | None],
-    meter: Meter,
-    timeout: asyncio.Timeout,
-) -> Outcome:
-    code = response.status
-    outcome = Outcome(status=status_of_code(code), passing=code == 503)
-    _describe(outcome, response)
-    location = response.headers.get("Location")
-    if code in _REDIRECTS and location:
-        outcome.location = _target(url, location)
-        if outcome.location is None:
-            outcome.detail = f"redirect to {location!r}"[:200]
-    elif outcome.status is FetchStatus.OK:
-        objection = refuse(response)
-        if objection:
+async def _exchange(pool: Pool, target: Target, reader: _Reader, deadline: float) -> None:
+    """Ask on a connection that is open already, and on a new one where the server has closed it meanwhile."""
+    message = _message(pool, target)
+    connection = await pool.take(target, deadline)
+    while True:
+        is_used = connection.uses > 0
+        try:
+            return await connection.exchange(message, reader, deadline=deadline, idle_s=pool.idle_s)
+        except DisconnectedError:
+            if not is_used:
+                raise
+        finally:
+            pool.put(target, connection)
+        connection = await pool.take(target, deadline, new=True)
+
+
+def _message(pool: Pool, target: Target) -> bytes:
+    """The bytes of a request."""
+    proxy = pool.proxy_of(target) if target.scheme == "http" else None  # https goes through a tunnel
+    to_proxy = f"Proxy-Authorization: {proxy.credentials}\r\n" if proxy and proxy.credentials else ""
+    place = f"http://{target.authority}{target.path}" if proxy else target.path
+    return f"GET {place} HTTP/1.1\r\nHost: {target.authority}\r\n{pool.headers}{to_proxy}\r\n".encode("ascii")
+
+
+class _Reader:
+    """Makes the outcome of an answer as it comes."""
+
+    def __init__(self, url: str, limits: Limits, refuse: Callable[[Headers], str | None], meter: Meter) -> None:
+        self.outcome = Outcome(status=FetchStatus.CONNECT)
+        self._url, self._limits, self._refuse, self._meter = url, limits, refuse, meter
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._encoding = ""
+        self._wanted = False
+
+    async def room(self) -> None:
+        """Of `connection.Receiver`."""
+        await self._meter.room()
+
+    def head(self, code: int, headers: Headers) -> Verdict:
+        """Of `connection.Receiver`."""
+        outcome = self.outcome
+        outcome.status, outcome.code, outcome.passing = status_of_code(code), code, code == 503
+        outcome.content_type, outcome.headers = headers.get("content-type"), headers.only(KEPT_HEADERS)
+        location = headers.get("location")
+        if code in _REDIRECTS and location:
+            outcome.location = _target(self._url, location)
+            if outcome.location is None:
+                outcome.detail = f"redirect to {location!r}"[:200]
+        if outcome.status is not FetchStatus.OK:
+            return Verdict.DRAIN
+        if objection := self._refuse(headers):
             outcome.status, outcome.detail = FetchStatus.OPTED_OUT, objection
-        else:
-            await _read_body(outcome, response, limits, meter, timeout)
-        return outcome
-    if (response.content_length or 0) <= _SMALL_BODY and response.content_length is not None:
-        await response.read()
-    return outcome
+            return Verdict.STOP
+        declared = headers.get("content-length") or ""
+        if declared.isdigit() and int(declared) > self._limits.max_bytes and not self._limits.cut:
+            outcome.status, outcome.detail = FetchStatus.TOO_LARGE, f"Content-Length {declared}"
+            return Verdict.STOP
+        self._encoding, self._wanted = headers.get("content-encoding") or "", True
+        return Verdict.READ
+
+    def body(self, piece: bytes) -> Verdict:
+        """Of `connection.Receiver`."""
+        self._parts.append(piece)
+        self._size += len(piece)
+        full = self._meter.take(len(piece))
+        if self._size > self._limits.max_bytes:
+            if not self._limits.cut:
+                self._wanted = False
+                self.outcome.status = FetchStatus.TOO_LARGE
+                self.outcome.detail = f"over {self._limits.max_bytes} bytes"
+            return Verdict.STOP
+        return Verdict.PAUSE if full else Verdict.READ
+
+    def complete(self) -> None:
+        """The answer is over."""
+        if self._wanted:
+            body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+            self._parts.clear()
+            _decoded(self.outcome, body, self._encoding, self._limits)
+
+    def failed(self, status: FetchStatus, error: Exception) -> None:
+        """The request failed: what was learnt of the answer stays, its bytes go."""
+        self._parts.clear()
+        outcome = self.outcome
+        outcome.status, outcome.detail, outcome.location = status, detail_of(error), None
+        outcome.passing = not isinstance(error, NameLookupError) or _may_pass(error)
 
 
 def _target(url: str, location: str) -> str | None:
@@ -149,41 +195,6 @@ def _target(url: str, location: str) -> str | None:
         return None
 
 
-def _describe(outcome: Outcome, response: aiohttp.ClientResponse) -> None:
-    outcome.code = response.status
-    outcome.content_type = response.headers.get("Content-Type")
-    outcome.headers = {
-        name: ", ".join(response.headers.getall(name)) for name in KEPT_HEADERS if name in response.headers
-    }
-
-
-async def _read_body(
-    outcome: Outcome, response: aiohttp.ClientResponse, limits: Limits, meter: Meter, timeout: asyncio.Timeout
-) -> None:
-    declared = response.content_length
-    if declared is not None and declared > limits.max_bytes and not limits.cut:
-        outcome.status, outcome.detail = FetchStatus.TOO_LARGE, f"Content-Length {declared}"
-        return
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        parts.append(chunk)
-        size += len(chunk)
-        full = meter.take(len(chunk))
-        if size > limits.max_bytes:
-            if not limits.cut:
-                outcome.status, outcome.detail = FetchStatus.TOO_LARGE, f"over {limits.max_bytes} bytes"
-                return
-            break
-        if full:
-            await meter.room(timeout)
-    body = parts[0] if len(parts) == 1 else b"".join(parts)
-    if declared is not None and len(body) < declared and not limits.cut:
-        outcome.status, outcome.detail = FetchStatus.TRUNCATED, f"{len(body)} of {declared} bytes"
-        return
-    _decoded(outcome, body, response.headers.get("Content-Encoding", ""), limits)
-
-
 def _decoded(outcome: Outcome, body: bytes, encoding: str, limits: Limits) -> None:
     """Undo the content encoding that we did not ask for; a body that is an image as it stands is left
     alone."""
@@ -191,43 +202,24 @@ def _decoded(outcome: Outcome, body: bytes, encoding: str, limits: Limits) -> No
     if encoding in ("", "identity") or sniff(body[:4096]):
         outcome.body = body[: limits.max_bytes]
         return
-    if encoding not in ("gzip", "x-gzip", "deflate"):
+    most = limits.max_bytes * (_CUT_FACTOR if limits.cut else 1)
+    try:
+        decoded = undo_content(body, encoding, most)
+    except TooLargeError:
+        outcome.status, outcome.detail = FetchStatus.TOO_LARGE, f"over {most} bytes in {encoding}"[:200]
+        return
+    if decoded is None:
         outcome.status, outcome.detail = FetchStatus.PROTOCOL, f"Content-Encoding {encoding}"[:200]
         return
-    try:
-        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        outcome.body = inflater.decompress(body, limits.max_bytes + 1)
-    except zlib.error as error:
-        outcome.status, outcome.detail = FetchStatus.PROTOCOL, detail_of(error)
-        return
-    if len(outcome.body) > limits.max_bytes and not limits.cut:
-        outcome.body = b""
-        outcome.status, outcome.detail = FetchStatus.TOO_LARGE, f"over {limits.max_bytes} bytes in {encoding}"
+    outcome.body = decoded[: limits.max_bytes]
 
 
-def target_of(url: str) -> URL:
-    """The URL as it is asked: what browsers escape in a path is escaped, what is escaped already stays as it is.
-
-    The HTTP client's own quoting would rewrite escapes (%2F, %7E), and break signed URLs.
-    """
-    parts = urlsplit(url)
-    asked = urlunsplit((parts.scheme, parts.netloc, _escape(parts.path) or "/", _escape(parts.query), ""))
-    return URL(asked, encoded=asked.isascii())
-
-
-def _escape(text: str) -> str:
-    """Percent-encode spaces, controls, quotes, angle brackets, braces, backquotes and what is not ASCII, as UTF-8."""
-    return quote(text, safe="!#$%&'()*+,-./:;=?@[\\]^_|~", errors="replace")
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether asking again may help: everything but a name that does not exist."""
-    if not isinstance(error, aiohttp.ClientConnectorDNSError):
-        return True
-    cause = error.os_error
+def _may_pass(error: NameLookupError) -> bool:
+    """Whether asking again may help: not for a name that does not exist."""
+    cause = error.__cause__
     if isinstance(cause, socket.gaierror):
         return cause.errno == socket.EAI_AGAIN
-    code = getattr(cause.__cause__, "args", (None,))[:1]  # of c-ares, where aiodns resolves
+    code = getattr(cause.__cause__ if cause else None, "args", (None,))[:1]  # of c-ares, where aiodns resolves
     return bool(code) and code[0] in _ARES_MAY_PASS
 
 

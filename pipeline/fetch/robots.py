@@ -120,12 +120,6 @@ class MemoryTable:
         self.entries[origin] = entry
 
 
-def origin_of(url: str) -> str:
-    """`scheme://host[:port]` of a URL, in lower case."""
-    parts = urlsplit(url)
-    return f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}"
-
-
 def _product(value: str) -> str:
     token = re.match(r"[A-Za-z_-]+|\*", value)
     return token[0].lower() if token else ""

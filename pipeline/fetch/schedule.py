@@ -12,25 +12,30 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-from urllib.parse import urlsplit
 
 from filters.page_urls import site_of_host
 from pipeline.fetch.config import Config, HostLimit
+from pipeline.fetch.target import target_of
 
 JobT = TypeVar("JobT")
 
 
 def group_of(url: str, config: Config) -> str:
-    """The host group of a URL: a domain of `config.limits`, else the registrable domain, else the host."""
+    """The host group of a URL, "" for one that cannot be asked."""
     try:
-        host = (urlsplit(url).hostname or "").rstrip(".").lower()
+        return group_of_host(target_of(url).host, config)
     except ValueError:
         return ""
-    labels = host.split(".")
-    for i in range(len(labels)):
-        domain = ".".join(labels[i:])
-        if domain in config.limits:
-            return domain
+
+
+def group_of_host(host: str, config: Config) -> str:
+    """The host group of a host: a domain of `config.limits`, else the registrable domain, else the host."""
+    if config.limits:
+        labels = host.split(".")
+        for i in range(len(labels)):
+            domain = ".".join(labels[i:])
+            if domain in config.limits:
+                return domain
     return site_of_host(host)
 
 

@@ -4,7 +4,8 @@ import base64
 import pytest
 
 from pipeline.fetch import fetch
-from pipeline.fetch.proxies import from_environment
+from pipeline.fetch.proxies import Proxy, from_environment
+from schemas.errors import ConfigError
 from schemas.reasons import FetchStatus
 
 
@@ -29,8 +30,8 @@ def test_without_proxies_everything_is_direct(environment):
 
 def test_each_scheme_has_its_proxy(environment):
     proxies = environment(http_proxy="http://one.example:3128", https_proxy="two.example:8080")
-    assert str(proxies.of("http", "a.example")[0]) == "http://one.example:3128"
-    assert str(proxies.of("https", "a.example")[0]) == "http://two.example:8080"
+    assert proxies.of("http", "a.example") == Proxy("http", "one.example", 3128)
+    assert proxies.of("https", "a.example") == Proxy("http", "two.example", 8080)
     assert proxies.hosts == {"one.example", "two.example"}
 
 
@@ -41,10 +42,14 @@ def test_hosts_that_need_no_proxy_are_direct(environment):
 
 
 def test_credentials_are_taken_out_of_the_address(environment):
-    url, headers = environment(http_proxy="http://me:secret@one.example:3128").of("http", "a.example")
-    assert url.host == "one.example"
-    assert url.user is None
-    assert headers == {"Proxy-Authorization": "Basic " + base64.b64encode(b"me:secret").decode()}
+    found = environment(http_proxy="http://me:s%40cret@one.example").of("http", "a.example")
+    assert found == Proxy("http", "one.example", 80, "Basic " + base64.b64encode(b"me:s@cret").decode())
+
+
+@pytest.mark.parametrize("address", ["socks5://one.example:1080", "http://:3128", "http://one.example:port"])
+def test_a_proxy_that_cannot_be_used_is_an_error_before_anything_is_asked(environment, address):
+    with pytest.raises(ConfigError, match="proxy"):
+        environment(http_proxy=address)
 
 
 def test_an_image_comes_through_a_proxy_that_wants_credentials(site, config, monkeypatch):

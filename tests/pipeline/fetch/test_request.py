@@ -1,12 +1,16 @@
 import datetime
+import gzip
 import socket
+import zlib
 
-import aiohttp
+import brotli
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.fetch.request import _may_pass, judge_bytes, retry_after, target_of
+from pipeline.fetch.pool import NameLookupError
+from pipeline.fetch.request import Limits, Outcome, _decoded, _may_pass, judge_bytes, retry_after
 from schemas.reasons import FetchStatus
 
 NOW = datetime.datetime(2026, 1, 1, 12, 0, 0, tzinfo=datetime.UTC)
@@ -56,27 +60,6 @@ def test_any_header_is_read(value):
 
 
 @pytest.mark.parametrize(
-    ("url", "asked"),
-    [
-        ("http://a.example/%7Ejoe/a%2Fb.jpg?sig=a%2Bb", "/%7Ejoe/a%2Fb.jpg?sig=a%2Bb"),
-        ("http://a.example/two words.jpg", "/two%20words.jpg"),
-        ("http://a.example/caf\u00e9.jpg?n=\u00e9", "/caf%C3%A9.jpg?n=%C3%A9"),
-        ("http://a.example/{x}<y>|z.jpg", "/%7Bx%7D%3Cy%3E|z.jpg"),
-        ("http://a.example/100%.jpg", "/100%.jpg"),
-        ("http://a.example#top", "/"),
-        ("http://a.example?x=1", "/?x=1"),
-        ("http://b\u00fccher.example/\u00e9", "/%C3%A9"),
-    ],
-)
-def test_urls_are_asked_as_browsers_ask_them(url, asked):
-    assert target_of(url).raw_path_qs == asked
-
-
-def test_a_host_of_other_letters_is_asked_by_its_ascii_name():
-    assert target_of("http://b\u00fccher.example/x").raw_host == "xn--bcher-kva.example"
-
-
-@pytest.mark.parametrize(
     ("cause", "passing"),
     [
         (socket.gaierror(socket.EAI_AGAIN, "later"), True),
@@ -85,9 +68,35 @@ def test_a_host_of_other_letters_is_asked_by_its_ascii_name():
     ],
 )
 def test_a_name_server_that_does_not_answer_may_answer_later(cause, passing):
-    key = aiohttp.client_reqrep.ConnectionKey("a.example", 80, False, True, None, None, None)
-    assert _may_pass(aiohttp.ClientConnectorDNSError(key, cause)) is passing
+    error = NameLookupError("a.example")
+    error.__cause__ = cause
+    assert _may_pass(error) is passing
     wrapped = OSError(None, "wrapped")
     wrapped.__cause__ = Exception(12 if passing else 4, "c-ares")
-    assert _may_pass(aiohttp.ClientConnectorDNSError(key, wrapped)) is passing
-    assert _may_pass(ConnectionResetError()) is True
+    error.__cause__ = wrapped
+    assert _may_pass(error) is passing
+
+
+@pytest.mark.parametrize(
+    ("pack", "encoding"),
+    [
+        (gzip.compress, "gzip"),
+        (zlib.compress, "deflate"),
+        (lambda body: zlib.compress(body)[2:-4], "deflate"),
+        (brotli.compress, "br"),
+        (lambda body: zstandard.ZstdCompressor().compress(body), "zstd"),
+    ],
+)
+def test_encodings_are_undone_within_the_limit(pack, encoding):
+    body = PNG + bytes(1_000)
+    for most, status in ((len(body), FetchStatus.OK), (len(body) - 1, FetchStatus.TOO_LARGE)):
+        outcome = Outcome(status=FetchStatus.OK)
+        _decoded(outcome, pack(body), encoding, Limits(seconds=1, max_bytes=most))
+        assert outcome.status is status
+        assert outcome.body == (body if status is FetchStatus.OK else b"")
+
+
+def test_a_packed_robots_file_is_cut_and_not_refused():
+    outcome = Outcome(status=FetchStatus.OK)
+    _decoded(outcome, gzip.compress(b"#" * 500), "gzip", Limits(seconds=1, max_bytes=100, cut=True))
+    assert outcome.body == b"#" * 100

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.fetch.robots import Entry, MemoryTable, origin_of, parse
+from pipeline.fetch.robots import Entry, MemoryTable, parse
 
 HOST = "https://a.example"
 
@@ -56,10 +56,6 @@ def test_the_longest_rule_wins_whatever_its_place():
 
 def test_a_pattern_of_many_stars_takes_no_time():
     assert allows("User-agent: *\nDisallow: /" + "*a" * 30 + "$", "/" + "a" * 25 + "b") is True
-
-
-def test_an_origin_is_scheme_host_and_port():
-    assert origin_of("HTTPS://User@A.Example:8443/x?y#z") == "https://a.example:8443"
 
 
 def test_entries_are_good_for_a_day():
