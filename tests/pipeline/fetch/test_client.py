@@ -373,19 +373,6 @@ def test_a_caller_that_stops_leaves_nothing_behind(site, config, faults):
     assert not [t for t in threading.enumerate() if t.name == "fetch"]
 
 
-def test_the_event_loop_of_python_does_the_same(site, config, faults, monkeypatch):
-    monkeypatch.setattr("pipeline.fetch.client._loop_factory", lambda: None)
-    site.routes |= {"/good": site.image(), "/stall": faults.stall, "/endless": faults.endless, "/cut": faults.truncated}
-    got = ask([site.url(path) for path in ("/good", "/stall", "/endless", "/cut", "/404")], config)
-    assert {url.removeprefix(site.url("")): answer.status for url, answer in got.items()} == {
-        "/good": FetchStatus.OK,
-        "/stall": FetchStatus.TIMEOUT,
-        "/endless": FetchStatus.TOO_LARGE,
-        "/cut": FetchStatus.TRUNCATED,
-        "/404": FetchStatus.HTTP_4XX,
-    }
-
-
 def test_the_same_url_twice_has_two_answers(site, config):
     site.routes["/x"] = site.image()
     assert len(list(fetch([site.url("/x")] * 2, config))) == 2

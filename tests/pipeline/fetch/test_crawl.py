@@ -43,3 +43,16 @@ def test_a_redirect_to_a_blocked_place_is_not_followed(site, quick, tmp_path):
     [got] = fetch([site.url("/x")], Config(**quick, block_lists=(str(path),)))
     assert got.status is FetchStatus.BLOCKED_BY_LIST
     assert "/private/1" not in site.asked
+
+
+def test_the_event_loop_of_python_does_the_same(site, config, faults, monkeypatch):
+    monkeypatch.setattr("pipeline.fetch.client._loop_factory", lambda: None)
+    site.routes |= {"/good": site.image(), "/stall": faults.stall, "/endless": faults.endless, "/cut": faults.truncated}
+    got = fetch([site.url(path) for path in ("/good", "/stall", "/endless", "/cut", "/404")], config)
+    assert {answer.url.removeprefix(site.url("")): answer.status for answer in got} == {
+        "/good": FetchStatus.OK,
+        "/stall": FetchStatus.TIMEOUT,
+        "/endless": FetchStatus.TOO_LARGE,
+        "/cut": FetchStatus.TRUNCATED,
+        "/404": FetchStatus.HTTP_4XX,
+    }
