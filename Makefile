@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone says what there is; `make demo` and `make test` set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format bench docs dist dist-env clean
+.PHONY: help setup demo test test-fast check format bench docs dist dist-env gpu-bundle clean
 
 BIN := .venv/bin
 PACKAGES := schemas filters pipeline jobs vlm demo
@@ -49,6 +49,9 @@ dist: setup  ## dist/weft-code.tar.gz (code for executors) and the wheel
 
 dist-env: setup  ## dist/weft-env.tar.gz: code and all packages for executors (EXTRAS=images,safety leaves torch out)
 	@setup/pack.sh $(EXTRAS)
+
+gpu-bundle: setup  ## dist/gpu-bundle: wheels and shards for a GPU machine without a network
+	@$(BIN)/python benchmarks/loader/gpu_bundle.py dist/gpu-bundle
 
 clean:  ## remove what was built; .venv and out/ stay
 	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache spark-warehouse

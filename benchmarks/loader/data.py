@@ -11,8 +11,10 @@ import importlib.util
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -111,6 +113,60 @@ def whole(folder: Path, documents: int, shards: int, *, seed: int = 0, side: int
                 nodes.append(module.image(made[k], *sizes[k], alt=f"picture {k}"))
         out[hashlib.sha256(f"{seed}/{i}".encode()).hexdigest()[:32]] = nodes
     return module.write_shards(folder, out, shards)
+
+
+def as_packed(folder: Path, source: Path, seq_len: int, image_tokens: int) -> Path:
+    """The dataset whose documents are our packs of `source`: what a peer is given so that its rows are full too."""
+    if (folder / "manifest.json").exists():
+        return folder
+    import torch
+
+    from vlm.loader import ImageConfig, Loader, LoaderConfig
+    from vlm.loader.finish import CpuFinisher
+
+    module, packs = writer(), {}
+
+    class Take(CpuFinisher):
+        """In place of decoding: the rows as they stand in host memory."""
+
+        def finish(self, host: Any) -> Any:
+            tokens, images = host.arrays["tokens"], host.arrays["image_index"]
+            for number, (row, of) in enumerate(zip(tokens, images, strict=True)):
+                packs[f"{host.plan.step}/{number}"] = list(_nodes(row, of, host.blobs))
+            return host.finish(torch.zeros(0))
+
+    image = ImageConfig(size=384, patch=16, tokens=image_tokens)
+    config = LoaderConfig(
+        datasets=(str(source),), batch_size=8, lanes=8, seq_len=seq_len, image=image, threads=0, one_pass=True
+    )
+    loader = Loader(config)
+    loader._finisher = Take(config, loader.decoder)
+    for _ in loader:
+        pass
+
+    def _key(name: str) -> str:
+        return hashlib.sha256(f"pack/{name}".encode()).hexdigest()[:32]
+
+    def node(part: str | bytes) -> dict[str, Any]:
+        return module.text(part) if isinstance(part, str) else module.image(part, *module_size(part))
+
+    return module.write_shards(folder, {_key(k): [node(n) for n in nodes] for k, nodes in packs.items() if nodes}, 4)
+
+
+def _nodes(tokens: Any, image_index: Any, blobs: Any) -> Iterator[str | bytes]:
+    """Texts and images of a row of byte tokens, in order."""
+    text = bytearray()
+    last = -1
+    for token, image in zip(tokens.tolist(), image_index.tolist(), strict=True):
+        if token < 256:
+            text.append(token)
+        elif image > last:
+            if text.strip():
+                yield text.decode().strip()
+            text, last = bytearray(), image
+            yield bytes(blobs[image])
+    if text.strip():
+        yield text.decode().strip()
 
 
 def module_size(data: bytes) -> tuple[int, int]:

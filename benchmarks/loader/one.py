@@ -2,11 +2,12 @@
 
     one.py LOADER MODE DATA FOLDER SECONDS
 
-LOADER: weft, webdataset, mosaicml-streaming, litdata. MODE: prepare, null (one process, CPU time), step (two workers, a
-step of 20 ms a row), bytes (one process, members only, CPU time). DATA is the
-folder of shards, FOLDER where a peer keeps its own format.
-Every loader gets the same decode function (Pillow to 384 px) and the same tokens (bytes; 66 for an image); peers are
-used as usual, a document a row, padded or cut to 2,048 tokens, and images behind the cut are not decoded.
+LOADER: weft, webdataset, megatron-energon, mosaicml-streaming, litdata. MODE: prepare, null (one process, CPU time),
+step (two workers, a step of 20 ms a row), bytes (one process, members only, CPU time). DATA is the folder of shards,
+FOLDER where a peer keeps its own format.
+Every loader gets the same decode function (Pillow to 384 px) and the same tokens (bytes; 66 for an image). In null and
+step peers are used as usual: a document a row, padded or cut to 2,048 tokens; images behind the cut are not decoded.
+For the packed row compare.py gives peers shards whose documents are our packs, so that their rows are as full as ours.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import pickle
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -68,12 +71,47 @@ def count_bytes(sample: Any) -> tuple[int, int]:
     return sum(len(v) for v in sample), 1
 
 
+def by_extension(sample: Any) -> tuple[bytes, list[bytes]]:
+    """(JSON, images in order) of a sample that is a dictionary by extension."""
+    return sample["json"], [sample[k] for k in sorted(k for k in sample if k.endswith(".jpg"))]
+
+
 def of_webdataset(data: str, _: str) -> Any:
     """Plain webdataset over the tars."""
     import webdataset as wds
 
     urls = sorted(str(p) for p in Path(data).glob("*.tar"))
-    return wds.WebDataset(urls, shardshuffle=False, empty_check=False).repeat(), lambda s: (
+    return wds.WebDataset(urls, shardshuffle=False, empty_check=False).repeat(), by_extension
+
+
+def of_energon(_: str, folder: str) -> Any:
+    """Megatron-Energon's crude samples, as its `prepare` made them readable."""
+    import megatron.energon as energon
+
+    @energon.stateless
+    def raw(sample: dict[str, Any]) -> Any:
+        return sample
+
+    class Encoder(energon.DefaultTaskEncoder):  # type: ignore[misc]
+        decoder = None
+        cookers = (energon.Cooker(raw),)
+
+        def __init__(self) -> None:
+            super().__init__(raw_batch_type=None, encoded_sample_type=None, batch_type=None)
+
+        def encode_sample(self, sample: Any) -> Any:
+            return sample
+
+    workers = energon.WorkerConfig(rank=0, world_size=1, num_workers=0)
+    dataset = energon.get_train_dataset(
+        folder,
+        worker_config=workers,
+        batch_size=None,
+        shuffle_buffer_size=None,
+        max_samples_per_sequence=None,
+        task_encoder=Encoder(),
+    )
+    return energon.get_loader(dataset), lambda s: (
         s["json"],
         [s[k] for k in sorted(k for k in s if k.endswith(".jpg"))],
     )
@@ -163,7 +201,21 @@ class Nth:
 
 def prepare(name: str, data: str, folder: str) -> None:
     """Convert, where the loader needs it."""
-    if name == "mosaicml-streaming":
+    if name == "megatron-energon":
+        Path(folder).mkdir(parents=True)
+        for tar in sorted(Path(data).glob("*.tar")):
+            os.link(tar, Path(folder) / tar.name)
+        tool = str(Path(sys.executable).parent / "energon")
+        options = [
+            "--non-interactive",
+            "--split-parts",
+            "train:.*",
+            "--sample-type",
+            "CrudeWebdataset",
+            "--no-progress",
+        ]
+        subprocess.run([tool, "prepare", folder, *options], check=True, stdout=subprocess.DEVNULL)
+    elif name == "mosaicml-streaming":
         from streaming import MDSWriter
 
         with MDSWriter(out=folder, columns={"json": "bytes", "images": "pkl"}, size_limit=64 << 20) as out:
@@ -174,6 +226,14 @@ def prepare(name: str, data: str, folder: str) -> None:
 
         numbers = list(range(sum(1 for _ in samples(data))))
         litdata.optimize(Nth(data), numbers, output_dir=folder, chunk_bytes="64MB", num_workers=1)
+
+
+PEERS: dict[str, Callable[[str, str], Any]] = {
+    "webdataset": of_webdataset,
+    "megatron-energon": of_energon,
+    "mosaicml-streaming": of_streaming,
+    "litdata": of_litdata,
+}
 
 
 def weft(mode: str, data: str) -> Iterator[tuple[int, int, int]]:
@@ -227,7 +287,12 @@ def peer(name: str, mode: str, data: str, folder: str) -> Iterator[tuple[int, in
             for sample in self.dataset:
                 yield row(*self.pick(sample)) if mode != "bytes" else self.pick(sample)
 
-    open_peer = {"webdataset": of_webdataset, "mosaicml-streaming": of_streaming, "litdata": of_litdata}[name]
+    open_peer = {
+        "webdataset": of_webdataset,
+        "megatron-energon": of_energon,
+        "mosaicml-streaming": of_streaming,
+        "litdata": of_litdata,
+    }[name]
     dataset, pick = open_peer(data, folder)
     rows = Rows(dataset, pick)
     if mode == "bytes":
@@ -265,7 +330,6 @@ def main() -> None:
     facts = {"useful": useful, "rows": rows, "images": images, "wall_s": wall, "cpu_s": spent, "first_s": first}
     print(json.dumps(facts), flush=True)
     import multiprocessing
-    import os
 
     for worker in multiprocessing.active_children():
         worker.kill()  # else they live on and hold the pipe of who called

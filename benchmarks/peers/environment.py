@@ -34,7 +34,7 @@ def python_of(name: str) -> Path:
 
 
 def _make(folder: Path, python: Path, pins: Path) -> None:
-    uv = shutil.which("uv")
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv:
         subprocess.run([uv, "venv", "-q", "-p", sys.executable, str(folder)], check=True)
         subprocess.run([uv, "pip", "install", "-q", "-p", str(python), "-r", str(pins)], check=True)

@@ -61,7 +61,7 @@ class EpochOrder:
     def at(self, epoch: int, position: int) -> tuple[int, int]:
         """(shard, row) of a position of an epoch."""
         shards, ends = self._epoch(epoch)
-        k = int(np.searchsorted(ends, position, side="right"))
+        k = int(ends.searchsorted(position, side="right"))
         shard = int(shards[k])
         within = position - (int(ends[k - 1]) if k else 0)
         return shard, int(self._rows(epoch, shard)[within])
