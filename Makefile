@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone says what there is; `make demo` and `make test` set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format bench docs dist dist-env gpu-bundle clean
+.PHONY: help setup demo train-demo test test-fast check format bench docs dist dist-env gpu-bundle clean
 
 BIN := .venv/bin
 PACKAGES := schemas filters pipeline jobs vlm demo
@@ -18,6 +18,9 @@ setup:  ## virtual environment, pinned packages, compiler, Java 17 or 21: whatev
 
 demo: setup  ## write a small crawl, run recipes/tiny.toml on it, say what came out (about two minutes)
 	@$(JAVA) $(BIN)/weft demo $(ARGS)
+
+train-demo: setup  ## train a small vision-language model on generated pages, on the CPU (some minutes)
+	@$(BIN)/weft train-demo $(ARGS)
 
 test: setup  ## all tests that this machine can run; the rest is shown as skipped (ARGS="-k name" for some)
 	@$(JAVA) $(BIN)/python -m pytest --junitxml=build/tests.xml $(ARGS)

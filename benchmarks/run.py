@@ -43,6 +43,11 @@ class Benchmark:
 
 
 BENCHMARKS = {
+    "trainer": Benchmark(
+        "packing, summary tokens, frozen or full: time, memory and loss in miniature",
+        "trainer/run.py",
+        quick=("--steps", "5", "--pages", "120"),
+    ),
     "pipeline": Benchmark("speed and memory of every step, beside datatrove", "pipeline/run.py", (), ("--quick",)),
     "extraction": Benchmark(
         "quality and speed of extraction beside seven extractors",

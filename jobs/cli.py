@@ -22,6 +22,11 @@ COMMANDS = {
     "reindex": ("jobs.reindex", "write indexes and manifest anew from the tars"),
     "gc": ("jobs.gc", "delete files that no commit record names, and on request tables of other recipes"),
     "loader": ("jobs.loader", "look at what the data loader makes of shards: inspect, simulate, bench, tokens"),
+    "train": ("jobs.train", "train a vision-language model on shards; --list names what can be built"),
+    "generate": ("jobs.generate", "what a trained model writes after texts and images"),
+    "evaluate": ("jobs.evaluate", "held-out loss, blind gap, k-shot, retrieval and needle of a trained model"),
+    "ablate": ("jobs.ablate", "the same model and tokens on two datasets, with error bars"),
+    "train-demo": ("jobs.run_train_demo", "a model of a few million parameters from generated pages, on a CPU"),
     "extract": ("jobs.extract_page", "what extraction makes of one page: a URL, a file or an archive"),
 }
 """Name: (module with `main(argv) -> int`, what it does)."""

@@ -1,6 +1,7 @@
 """Writes the pages of docs/ that are generated from the code: python -m jobs.docs [--check].
 
-docs/pipeline.md from the flow, docs/schemas.md from the tables, docs/reasons.md from the enums and their comments.
+docs/pipeline.md from the flow, docs/schemas.md from the tables, docs/reasons.md from the enums and their comments,
+docs/systems.md from the systems that the trainer is held against.
 With --check nothing is written; the exit code says whether the committed pages are what would be written.
 """
 
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from jobs import systems_page
 from pipeline.flow import FLOW
 from schemas import reasons
 from schemas.shard import INDEX
@@ -41,7 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def pages() -> dict[str, str]:
     """Name and text of each generated page."""
-    return {"pipeline.md": pipeline_page(), "schemas.md": schemas_page(), "reasons.md": reasons_page()}
+    return {
+        "pipeline.md": pipeline_page(),
+        "schemas.md": schemas_page(),
+        "reasons.md": reasons_page(),
+        "systems.md": systems_page.page(NOTE),
+    }
 
 
 def pipeline_page() -> str:

@@ -21,6 +21,12 @@ COVERED_BY: dict[str, str] = {
     "pipeline/shards/manifest.py": "tests/pipeline/shards/test_verify.py",
     "pipeline/shards/check_books.py": "tests/pipeline/shards/test_verify.py",
     "jobs/reindex.py": "tests/jobs/test_verify.py",
+    # the trainer's commands are tried as a user calls them, one after the other
+    **dict.fromkeys(
+        ("jobs/ablate.py", "jobs/draw_shards.py", "jobs/evaluate.py", "jobs/generate.py", "jobs/run_train_demo.py"),
+        "tests/jobs/test_train.py",
+    ),
+    "jobs/trainer_errors.py": "tests/jobs/test_train.py",
 }
 
 

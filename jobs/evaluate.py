@@ -1,0 +1,52 @@
+"""weft evaluate: held-out loss, blind gap, k-shot curve, retrieval by loss, needle; printed and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.trainer_errors import told
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure a model on shards that it was not trained on."""
+    parser = argparse.ArgumentParser(prog="weft evaluate", description=__doc__)
+    parser.add_argument("model", type=Path, help="a run's folder, or an exported model")
+    parser.add_argument("--data", required=True, metavar="DIR", help="held-out shards")
+    parser.add_argument("--tokens", type=int, default=20_000, help="targets of the held-out loss, about")
+    parser.add_argument("--queries", type=int, default=64, help="pairs of each probe")
+    parser.add_argument("--shots", default="0,1,2,4,8,16,32", help="default: 0,1,2,4,8,16,32")
+    parser.add_argument("--gaps", default="0,50,200", help="words between needle and question; default: 0,50,200")
+    parser.add_argument("--seq-len", type=int, default=1 << 16, help="longest prompt in tokens")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args(argv)
+    shots, gaps = ([int(n) for n in text.split(",")] for text in (options.shots, options.gaps))
+    with told():
+        from vlm.evaluate.heldout import held_out
+        from vlm.evaluate.probes import Scorer, k_shot, needle, pairs_of, retrieval
+        from vlm.saved import load_saved
+
+        saved = load_saved(options.model, device=options.device)
+        losses = held_out(saved.model, saved.loader_config([options.data]), max_tokens=options.tokens)
+        pairs = pairs_of(options.data, options.queries + max(shots) + 1)
+        scorer = Scorer(saved.model, saved.tokenizer, saved.image, options.seq_len)
+        figures = {
+            **losses.row(),
+            "retrieval_1_of_2": retrieval(scorer, pairs[: options.queries]),
+            "k_shot": k_shot(scorer, pairs, shots, queries=options.queries),
+            "needle": needle(scorer, pairs, gaps, queries=options.queries),
+        }
+    for name, value in figures.items():
+        print(f"{name:20} {_shown(value)}")
+    if options.out:
+        options.out.write_text(json.dumps(figures, indent=1), "utf-8")
+    return 0
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "  ".join(f"{key}: {number:.4f}" for key, number in value.items())
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,32 @@
+"""The trainer's errors as the command's: what the user can mend, what the run says; a lost rank has its own code."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from schemas.errors import ConfigError, InputError, WeftError
+
+RANK_LOST = 75
+"""Exit code of a process that lost another one: EX_TEMPFAIL, the same command goes on."""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn the errors of `vlm` into those that `jobs.cli` knows."""
+    from vlm import errors
+    from vlm.loader import LoaderError
+
+    try:
+        yield
+    except errors.PresetError as error:
+        raise ConfigError(str(error)) from error
+    except (errors.DataError, errors.CheckpointError, LoaderError) as error:
+        raise InputError(str(error)) from error
+    except errors.RankLost as error:
+        print(f"weft: {error}\nweft: go on with the same command: {shlex.join(sys.argv)}", file=sys.stderr)
+        raise SystemExit(RANK_LOST) from error
+    except errors.TrainerError as error:
+        raise WeftError(str(error)) from error

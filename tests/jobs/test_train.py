@@ -1,0 +1,138 @@
+"""The commands of the trainer, as a user calls them: train, evaluate, generate, ablate, on a few drawn pages."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs import cli
+from jobs.draw_shards import draw_shards
+from jobs.run_train_demo import judge
+from jobs.trainer_errors import RANK_LOST, told
+from schemas.errors import ConfigError, InputError, WeftError
+
+SMALL = ["--size", "tiny", "--set", "stages.batch_size=2", "--set", "stages.seq_len=512", "--set", "stages.view=pairs"]
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    draw_shards(folder, pages=60, seed=4004, shards=2)
+    return folder
+
+
+def test_drawn_shards_are_the_same_for_the_same_seed_and_read_by_the_loader(shards: Path, tmp_path: Path) -> None:
+    from vlm.loader import read_documents
+
+    draw_shards(tmp_path, pages=60, seed=4004, shards=2)
+    for name in ("weft-000000.tar", "weft-000001.tar"):
+        assert (shards / name).read_bytes() == (tmp_path / name).read_bytes()
+    found = list(read_documents(str(shards)))
+    assert len(found) == json.loads((shards / "manifest.json").read_text())["totals"]["documents"] > 3
+    assert {document.content["general_metadata"]["language"] for document in found} == {"en"}
+    assert all(document.images for document in found)
+
+
+@pytest.mark.train
+def test_train_evaluate_generate(shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    command = ["train", "llava15", "--data", str(shards), "--out", str(run), "--steps", "4", "--every", "2", *SMALL]
+    assert cli.main([*command, "--blind-every", "4", "--checkpoint-every", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "LLaVA-1.5 (7B): align (4 steps: mapper); begins" in out
+    assert "step 4  loss" in out
+    assert "blind gap" in out
+    rows = list(csv.DictReader((run / "metrics.csv").open(newline="")))
+    assert [row["step"] for row in rows] == ["2", "4"]
+    assert list(run.glob("tensorboard/events*"))
+    assert cli.main(command) == 0  # done already
+    assert "goes on after step 4" in capsys.readouterr().out
+    figures = tmp_path / "figures.json"
+    asked = ["evaluate", str(run), "--data", str(shards), "--tokens", "500", "--queries", "4", "--shots", "0,1"]
+    assert cli.main([*asked, "--gaps", "0,5", "--out", str(figures)]) == 0
+    assert set(json.loads(figures.read_text())) >= {"loss", "blind_gap", "retrieval_1_of_2", "k_shot", "needle"}
+    picture = tmp_path / "picture.jpg"
+    from vlm.loader import read_documents
+
+    picture.write_bytes(next(iter(next(read_documents(str(shards))).images.values())))
+    assert cli.main(["generate", str(run), f"@{picture}", "The", "--tokens", "3"]) == 0
+
+
+@pytest.mark.train
+def test_ablate_compares_datasets(shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["ablate", str(shards), str(shards), "--held-out", str(shards), "--tokens", "2000", "--seeds", "2"]
+    command += ["--out", str(tmp_path), "--shots", "0,1", "--queries", "2", "--held-out-tokens", "300", *SMALL]
+    assert cli.main(command) == 0
+    first = capsys.readouterr().out
+    assert "2 datasets x 2 seeds, 2 steps each" in first
+    assert "±" in first
+    rows = json.loads((tmp_path / "ablation.json").read_text())["rows"]
+    assert len(rows) == 4
+    assert rows[0]["loss"] == rows[2]["loss"]  # the same data and seed twice
+    assert rows[0]["loss"] != rows[1]["loss"]
+    (tmp_path / "0-seed0" / "checkpoints").rename(tmp_path / "gone")
+    assert cli.main(command) == 0  # nothing is done again
+    assert not (tmp_path / "0-seed0" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ([], "want a preset, --data and --out"),
+        (["nothing", "--data", "x", "--out", "y"], "no preset nothing; there are"),
+        (["llava15", "--data", "/nowhere", "--out", "OUT", "--size", "tiny"], "/nowhere"),
+        (["llava15", "--data", "x", "--out", "OUT", "--set", "stages.lrr=1"], "no key lrr"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(
+    more: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["train", *(str(tmp_path) if word == "OUT" else word for word in more)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_list_names_every_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    from vlm.config import names
+
+    assert cli.main(["train", "--list"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{name:20} " in out for name in names())
+    assert "not reproduced:" in out
+
+
+def test_errors_of_the_trainer_are_the_commands() -> None:
+    from vlm import errors
+
+    pairs = [(errors.PresetError, ConfigError), (errors.DataError, InputError), (errors.LossError, WeftError)]
+    for ours, theirs in pairs:
+        with pytest.raises(theirs, match="why"), told():
+            raise ours("why")
+    with pytest.raises(SystemExit) as stopped, told():
+        raise errors.RankLost("rank 0 of 2 lost another rank")
+    assert stopped.value.code == RANK_LOST
+
+
+def test_the_demo_stops_where_nothing_was_learnt() -> None:
+    judge([{"blind_gap": 0.2, "retrieval_1_of_2": 0.9}])
+    with pytest.raises(WeftError, match="did not learn"):
+        judge([{"blind_gap": 0.2, "retrieval_1_of_2": 0.9}, {"blind_gap": 0.0, "retrieval_1_of_2": 0.5}])
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["generate", str(tmp_path), "@nothing.jpg"]) == 2
+    assert "image nothing.jpg: No such file" in capsys.readouterr().err
+    assert cli.main(["generate", str(tmp_path), "text"]) == 2
+    assert "holds no model" in capsys.readouterr().err
+
+
+def test_every_option_of_a_run_reaches_it() -> None:
+    from jobs.train import _parser, options_of
+
+    arguments = _parser().parse_args(["llava15", "--data", "a", "--data", "b", "--out", "o", "--keep", "7"])
+    assert isinstance(arguments, argparse.Namespace)
+    options = options_of(arguments)
+    assert (options.data, options.keep, options.rollback) == (("a", "b"), 7, None)

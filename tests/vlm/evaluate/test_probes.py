@@ -1,0 +1,141 @@
+"""Probes see what they are for: a model that knows its images, and one that does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from trainer_samples import TOKENIZER, built, opened, picture
+
+from vlm.errors import CheckpointError, DataError
+from vlm.evaluate.generate import generate
+from vlm.evaluate.heldout import held_out
+from vlm.evaluate.probes import Pair, Scorer, k_shot, needle, pairs_of, retrieval
+from vlm.loader import LoaderConfig
+from vlm.prompt import lay_out
+from vlm.saved import export, load_saved
+
+
+def scorer_of(model, seq_len: int = 4096) -> Scorer:
+    return Scorer(model, TOKENIZER, model.image_config(), seq_len)
+
+
+PAIRS = [Pair(picture(i), f"number {i:02d}") for i in range(6)]
+
+
+def test_the_score_of_a_node_is_the_mean_loss_of_its_tokens() -> None:
+    _, model = built("llava15")
+    document = ["first", picture(1), "second"]
+    batch = lay_out([document], TOKENIZER, model.image_config(), end=False)
+    with torch.no_grad():
+        tokens = model(batch)
+    second = tokens.where > int((batch.last_image[0] >= 0).nonzero()[0])
+    (found,) = scorer_of(model).losses([document], [[2]])
+    assert found == pytest.approx(float(tokens.nll[second].mean()), rel=1e-5)
+
+
+def test_a_blind_model_finds_no_image_and_a_taught_one_does() -> None:
+    _, model = built("llava15")
+    with torch.no_grad():
+        for parameter in model.mapper.parameters():
+            parameter.zero_()
+    assert retrieval(scorer_of(model), PAIRS) == 0.0  # ties are no wins
+    _, model = built("llava15")
+    learn(model)
+    assert retrieval(scorer_of(model), PAIRS) == 1.0
+    assert retrieval(scorer_of(model), PAIRS, others=3) == 1.0
+    gaps = needle(scorer_of(model), PAIRS, [0, 4], queries=4)
+    assert gaps[0] > 0.1
+    curve = k_shot(scorer_of(model), PAIRS, [0, 1], queries=4)
+    assert curve[0] < 1.5
+    assert set(curve) == {0, 1}
+    written = generate(model, TOKENIZER, model.image_config(), [PAIRS[3].image], tokens=20)
+    assert written == "number 03"
+
+
+def learn(model) -> None:
+    model.trains(("vision", "mapper", "language"))
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    batch = lay_out([[pair.image, pair.text] for pair in PAIRS], TOKENIZER, model.image_config())
+    for _ in range(120):
+        loss = model(batch).nll.mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def test_probes_say_when_there_is_too_little() -> None:
+    _, model = built("llava15")
+    with pytest.raises(DataError, match="6 pairs are too few for 9 wrong images"):
+        retrieval(scorer_of(model), PAIRS, others=9)
+    with pytest.raises(DataError, match="6 pairs are too few for 32 shots"):
+        k_shot(scorer_of(model), PAIRS, [32], queries=1)
+    with pytest.raises(DataError, match="longer than seq_len = 16"):
+        scorer_of(model, 16).losses([["a long text of many bytes"]], [[0]])
+
+
+def test_pairs_are_of_one_text_each_and_in_one_order(drawn: Path, without_images: Path) -> None:
+    found = pairs_of(str(drawn), 10)
+    assert len({pair.text for pair in found}) == len(found) == 10
+    assert found == pairs_of(str(drawn), 10)
+    assert found != pairs_of(str(drawn), 10, seed=1)
+    with pytest.raises(DataError, match="no image has a caption"):
+        pairs_of(str(without_images), 10)
+
+
+def test_held_out_losses_and_the_blind_gap(drawn: Path) -> None:
+    _, model = built("flamingo")
+    config = LoaderConfig(
+        datasets=(str(drawn),), batch_size=2, seq_len=1024, image=model.image_config(), threads=0, dtype="float32",
+        lanes=2,
+    )  # fmt: skip
+    closed = held_out(model, config, max_tokens=2000)
+    assert closed.blind_gap == 0.0  # the gates are at zero: images are not seen
+    assert closed.tokens >= 2000
+    seen = held_out(opened(model), config, max_tokens=2000)
+    assert seen.blind_gap != 0.0
+    assert seen.row()["blind_gap"] == seen.blind_gap
+
+
+@pytest.mark.parametrize("name", ["llava15", "flamingo", "epalm", "depalm_qp_inner"])
+def test_a_written_model_is_the_same_when_it_is_read(name: str, tmp_path: Path) -> None:
+    preset, model = built(name)
+    export(opened(model), preset, tmp_path / "model")
+    saved = load_saved(tmp_path)
+    batch = lay_out([["a", picture(1), "b"]], TOKENIZER, saved.image)
+    with torch.no_grad():
+        assert torch.equal(saved.model.logits(batch), model.logits(batch))
+    assert saved.preset == name
+
+
+def test_what_holds_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="holds no model"):
+        load_saved(tmp_path)
+    (tmp_path / "model.json").write_text('{"model": {}, "stage": {}}')
+    with pytest.raises(CheckpointError, match=r"the key .* is missing"):
+        load_saved(tmp_path)
+
+
+def test_writing_stops_where_it_must() -> None:
+    _, model = built("flamingo")
+    image = model.image_config()
+    assert len(generate(model, TOKENIZER, image, ["weft"], tokens=5, stop_at_separator=False).encode()) <= 15
+    one = generate(model, TOKENIZER, image, ["weft", picture(1)], tokens=5, temperature=1.0, seed=1)
+    assert one == generate(model, TOKENIZER, image, ["weft", picture(1)], tokens=5, temperature=1.0, seed=1)
+    with pytest.raises(DataError, match="an empty prompt"):
+        generate(model, TOKENIZER, image, [])
+
+
+def test_a_longer_batch_is_what_laying_it_out_gives() -> None:
+    from vlm.evaluate.generate import _longer
+
+    _, model = built("llava15")
+    image = model.image_config()
+    short = lay_out([[picture(1), "ab"]], TOKENIZER, image, end=False, separated=False)
+    long = lay_out([[picture(1), "abc"]], TOKENIZER, image, end=False, separated=False)
+    ours = _longer(short, ord("c"))
+    with torch.no_grad():
+        assert torch.equal(model.logits(replace(ours, loss_mask=long.loss_mask)), model.logits(long))

@@ -1,0 +1,244 @@
+"""The training loop: resume, rollback, accumulation, ranks, bad input, and every preset learns a batch by heart."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from trainer_samples import TOKENIZER, batch_of, built, documents
+
+from vlm.config import load_preset, names
+from vlm.errors import CheckpointError, DataError, LossError, PresetError
+from vlm.loss import Sums, objective
+from vlm.model.vlm import Vlm
+from vlm.train import checkpoint
+from vlm.train.loop import Options, Trainer, _Run, adamw, learning_rate, load_into, with_steps
+from vlm.train.processes import World
+
+pytestmark = pytest.mark.train
+ALONE = World(0, 1, torch.device("cpu"), "ddp")
+
+
+def preset_of(name: str = "llava15", *overrides: str, steps: int = 6):
+    few = ["stages.batch_size=2", "stages.seq_len=256", "stages.view=pairs", "stages.warmup=2", *overrides]
+    return with_steps(load_preset(name, size="tiny", overrides=few), steps)
+
+
+def options_of(data: Path, out: Path, **more) -> Options:
+    settings = {"lanes": 4, "threads": 0, "every": 1, "blind_every": 0, "checkpoint_every": 2, "live": False}
+    return Options(data=(str(data),), out=out, **{**settings, **more})
+
+
+def losses(out: Path) -> list[float]:
+    with (out / "metrics.csv").open(newline="") as file:
+        return [float(row["loss"]) for row in csv.DictReader(file)]
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_at(trainer: Trainer, step: int, monkeypatch) -> None:
+    """Run until `step` steps are done, then die like a process does: nothing is saved any more."""
+    whole = _Run.step
+
+    def step_or_die(run: _Run, batches):
+        if run.t.step == step:
+            raise Killed
+        return whole(run, batches)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Run, "step", step_or_die)
+        with pytest.raises(Killed):
+            trainer.run()
+
+
+@pytest.mark.parametrize("name", ["llava15", "depalm_rand_l0"])  # the second draws tokens by chance
+def test_a_killed_run_goes_on_to_the_same_losses(name: str, drawn: Path, tmp_path: Path, monkeypatch) -> None:
+    preset = preset_of(name)
+    Trainer(preset, options_of(drawn, tmp_path / "whole"), ALONE).run()
+    killed_at(Trainer(preset, options_of(drawn, tmp_path / "killed"), ALONE), 5, monkeypatch)
+    again = Trainer(preset, options_of(drawn, tmp_path / "killed"), ALONE)
+    assert again.step == 4
+    again.run()
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    assert len(losses(tmp_path / "whole")) == 6
+
+
+def test_stages_follow_each_other_and_a_run_resumes_in_the_second(drawn: Path, tmp_path: Path, monkeypatch) -> None:
+    preset = load_preset("llava15", size="tiny", overrides=["stages.seq_len=256", "stages.batch_size=2"])
+    preset = replace(preset, stages=tuple(replace(s, steps=3, view="pairs", warmup=0) for s in preset.stages))
+    Trainer(preset, options_of(drawn, tmp_path / "whole"), ALONE).run()
+    killed_at(Trainer(preset, options_of(drawn, tmp_path / "killed"), ALONE), 5, monkeypatch)
+    Trainer(preset, options_of(drawn, tmp_path / "killed"), ALONE).run()
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    rows = list(csv.DictReader((tmp_path / "whole" / "metrics.csv").open(newline="")))
+    assert [row["stage"] for row in rows] == ["align"] * 3 + ["tune"] * 3
+
+
+def test_rollback_goes_to_an_earlier_checkpoint_and_forgets_the_later(drawn: Path, tmp_path: Path) -> None:
+    preset, out = preset_of(), tmp_path / "run"
+    Trainer(preset, options_of(drawn, out), ALONE).run()
+    first = losses(out)
+    assert [path.name for path in checkpoint.found(out / "checkpoints")][-1] == "step-00000006"
+    back = Trainer(preset, options_of(drawn, out, rollback=3, lr_scale=0.1), ALONE)
+    assert back.step == 2
+    assert [path.name for path in checkpoint.found(out / "checkpoints")] == ["step-00000002"]
+    back.run()
+    assert losses(out)[:3] == first[:3]  # the loss of a step is taken before its update
+    assert losses(out)[4] != first[4]
+    with pytest.raises(CheckpointError, match="no checkpoint at or before step 1"):
+        Trainer(preset, options_of(drawn, out, rollback=1), ALONE)
+
+
+def test_a_checkpoint_of_another_preset_is_refused_by_name(drawn: Path, tmp_path: Path) -> None:
+    Trainer(preset_of(steps=2), options_of(drawn, tmp_path), ALONE).run()
+    with pytest.raises(CheckpointError, match=r"is of another model: model.inject.cross was None"):
+        Trainer(preset_of("flamingo"), options_of(drawn, tmp_path), ALONE)
+
+
+def test_a_broken_checkpoint_is_refused(drawn: Path, tmp_path: Path) -> None:
+    Trainer(preset_of(steps=2), options_of(drawn, tmp_path), ALONE).run()
+    (path,) = checkpoint.found(tmp_path / "checkpoints")
+    (path / "model.safetensors").write_bytes(b"\0" * 100)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        Trainer(preset_of(steps=4), options_of(drawn, tmp_path), ALONE).run()
+
+
+def test_a_dataset_without_images_is_refused(tmp_path: Path, without_images: Path) -> None:
+    preset = preset_of()
+    with pytest.raises(DataError, match="no images; text alone is trained on with view = text_only"):
+        Trainer(preset, options_of(without_images, tmp_path), ALONE).run()
+
+
+def test_tokens_beyond_the_sequence_are_refused(drawn: Path, tmp_path: Path) -> None:
+    preset = preset_of("llava15", "stages.seq_len=32")
+    with pytest.raises(PresetError, match="an image may take 18 tokens, over half of 32"):
+        Trainer(preset, options_of(drawn, tmp_path), ALONE).run()
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_documents(drawn: Path, tmp_path: Path) -> None:
+    preset = preset_of(steps=4)
+    trainer = Trainer(preset, options_of(drawn, tmp_path), ALONE)
+    with torch.no_grad():
+        trainer.model.mapper[0].layers[0].weight.fill_(math.inf)
+    with pytest.raises(LossError, match=r"the loss of step 0 is not finite; documents of the batch: [0-9a-f]{32}"):
+        trainer.run()
+    assert not checkpoint.found(tmp_path / "checkpoints")
+
+
+def test_two_micro_batches_are_as_one_batch_of_both() -> None:
+    """Gradients: the mean over all tokens, not the mean of two means."""
+    found = [documents(1, seed=1)[0], [*documents(1, seed=2)[0], "more words so that the two differ in length"]]
+    grads = []
+    for parts in ([found], [[found[0]], [found[1]]]):
+        _, model = built("llava15")
+        model.trains(("mapper",))
+        model.train()
+        batches = [batch_of(model, part, list(range(len(part)))) for part in parts]
+        sums = Sums.zeros(1, torch.device("cpu"))
+        total = sum(len(model(batch).nll) for batch in batches)
+        for batch in batches:
+            tokens = model(batch)
+            sums.add(tokens, batch)
+            objective(tokens, total, 0.01).backward()
+        grads.append((model.mapper[0].layers[0].weight.grad, sums.mean))
+    torch.testing.assert_close(grads[0][0], grads[1][0], atol=1e-6, rtol=1e-4)
+    assert grads[0][1] == pytest.approx(grads[1][1], rel=1e-6)
+
+
+def test_the_loss_is_float32_whatever_the_model_computes_in() -> None:
+    _, model = built("llava15")
+    batch = batch_of(model, documents(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        tokens = model(batch)
+    assert tokens.nll.dtype == tokens.z.dtype == torch.float32
+    # bf16 has 11 values from 1.65625 to 1.734375: a loss kept in it would show steps
+    steps = torch.arange(1.65625, 1.7344, 1 / 4096).bfloat16().unique()
+    assert len(steps) == 11
+    full = model(batch).nll
+    torch.testing.assert_close(tokens.nll, full, atol=0.05, rtol=0.05)
+
+
+def test_losses_are_told_apart_by_source() -> None:
+    _, model = built("llava15")
+    batch = batch_of(model, documents(2), [0, 0])
+    sources = batch.sources.clone()
+    sources[1, 3] = 1
+    batch = replace(batch, sources=sources)
+    sums = Sums.zeros(3, torch.device("cpu"))
+    tokens = model(batch)
+    sums.add(tokens, batch)
+    rows = batch.document_ids.flatten()[tokens.where]
+    first, second, nothing = sums.by_source()
+    assert first == pytest.approx(float(tokens.nll[rows == 0].mean()), rel=1e-5)
+    assert second == pytest.approx(float(tokens.nll[rows == 1].mean()), rel=1e-5)
+    assert math.isnan(nothing)
+
+
+def test_the_schedule_rises_falls_and_ends_where_it_was_told_to() -> None:
+    stage = replace(preset_of().stages[0], lr=1.0, warmup=10, steps=110, min_lr=0.1)
+    rates = [learning_rate(stage, step) for step in range(110)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[10] == rates[9] == 1.0
+    assert learning_rate(stage, 110) == pytest.approx(0.1)
+    assert rates[60] == pytest.approx(0.55)
+    assert learning_rate(replace(stage, schedule="constant"), 100) == 1.0
+
+
+def test_vectors_do_not_decay() -> None:
+    preset, model = built("flamingo")
+    model.trains(preset.stages[-1].train)
+    matrices, vectors = adamw(model, preset.stages[-1]).param_groups
+    assert (matrices["weight_decay"], vectors["weight_decay"]) == (0.1, 0.0)
+    assert {p.ndim for p in vectors["params"]} == {1}
+
+
+def test_the_state_says_where_the_loader_stood(drawn: Path, tmp_path: Path) -> None:
+    Trainer(preset_of(steps=2), options_of(drawn, tmp_path), ALONE).run()
+    state = json.loads((checkpoint.found(tmp_path / "checkpoints")[-1] / "state.json").read_text())
+    assert state["loader"]["cursor"] == 4
+    assert state["stage"]["name"] == "align"
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_preset_learns_a_repeated_batch(name: str, languages: dict[str, Path], repeated) -> None:
+    """20 steps at size tiny, from the small trained language model where the preset freezes it."""
+    preset = load_preset(name, size="tiny")
+    overrides = []
+    if preset.needs_language:
+        overrides = [f"model.language.model={languages[preset.model.language.config['model_type']]}"]
+    preset = load_preset(name, size="tiny", overrides=overrides)
+    torch.manual_seed(0)
+    model = Vlm(preset.model, TOKENIZER.specials.vocab_size)
+    stage = preset.stages[-1]
+    model.trains(stage.train)
+    model.train()
+    optimizer = adamw(model, stage)
+    batch = batch_of(model, repeated)
+    found = []
+    for step in range(20):
+        checkpoint.seed_step(0, step, 0)
+        loss = model(batch).nll.mean()
+        found.append(float(loss.detach()))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], stage.clip)
+        optimizer.step()
+    assert found[0] - min(found[-3:]) >= preset.falls
+
+
+def test_weights_of_another_run_are_a_beginning(drawn: Path, tmp_path: Path) -> None:
+    Trainer(preset_of(steps=2), options_of(drawn, tmp_path / "a"), ALONE).run()
+    (path,) = checkpoint.found(tmp_path / "a" / "checkpoints")
+    _, model = built("llava15", seed=5)
+    assert "mapper.0.layers.0.weight" in load_into(model, path)
+    kept = checkpoint.load_weights(path / "model.safetensors")
+    assert torch.equal(model.state_dict()["mapper.0.layers.0.weight"], kept["mapper.0.layers.0.weight"])
+    with pytest.raises(CheckpointError, match="no tensor fits"):
+        load_into(torch.nn.Linear(3, 3), path)

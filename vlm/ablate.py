@@ -1,0 +1,81 @@
+"""What data is worth: the same model, tokens and seeds on two datasets, and what came of it, with error bars."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import mean, stdev
+
+from vlm.config import Preset
+from vlm.evaluate.heldout import held_out
+from vlm.evaluate.probes import Scorer, k_shot, pairs_of, retrieval
+from vlm.saved import export, load_saved
+from vlm.train.loop import Options, Trainer, with_steps
+from vlm.train.processes import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An ablation."""
+
+    datasets: tuple[str, ...]
+    held_out: str
+    tokens: int
+    """Of the sequences of each run, padding included."""
+    seeds: int = 3
+    held_out_tokens: int = 20_000
+    shots: tuple[int, ...] = (0, 1, 2, 4)
+    queries: int = 32
+
+
+def steps_of(preset: Preset, tokens: int) -> int:
+    """Steps that come nearest to so many tokens, at least one."""
+    stage = preset.stages[-1]
+    return max(1, round(tokens / (stage.batch_size * stage.accumulate * stage.seq_len)))
+
+
+def ablate(preset: Preset, plan: Plan, options: Options, where: World) -> list[dict[str, float | str | int]]:
+    """A row for each dataset and seed. Runs that are done in `options.out` are not done again."""
+    preset = with_steps(replace(preset, stages=preset.stages[-1:]), steps_of(preset, plan.tokens))
+    rows: list[dict[str, float | str | int]] = []
+    for number, dataset in enumerate(plan.datasets):
+        for seed in range(plan.seeds):
+            folder = options.out / f"{number}-seed{seed}"
+            if not (folder / "result.json").is_file():
+                run = replace(options, data=(dataset,), out=folder, seed=seed)
+                trainer = Trainer(preset, run, where)
+                trainer.run()
+                export(trainer.model, preset, folder / "model")
+                result = {"dataset": dataset, "seed": seed, **_measure(folder, plan)}
+                (folder / "result.json").write_text(json.dumps(result), "utf-8")
+            rows.append(json.loads((folder / "result.json").read_text("utf-8")))
+    (options.out / "ablation.json").write_text(json.dumps({"plan": asdict(plan), "rows": rows}, indent=1), "utf-8")
+    (options.out / "ablation.md").write_text(table(rows), "utf-8")
+    return rows
+
+
+def _measure(folder: Path, plan: Plan) -> dict[str, float]:
+    saved = load_saved(folder)
+    losses = held_out(saved.model, saved.loader_config([plan.held_out]), max_tokens=plan.held_out_tokens)
+    pairs = pairs_of(plan.held_out, plan.queries + max(plan.shots) + 1)
+    scorer = Scorer(saved.model, saved.tokenizer, saved.image, seq_len=1 << 16)
+    curve = k_shot(scorer, pairs, plan.shots, queries=plan.queries)
+    found = {"loss": losses.loss, "blind_gap": losses.blind_gap, "text_loss": losses.text_loss}
+    return found | {"retrieval": retrieval(scorer, pairs)} | {f"{k}-shot": value for k, value in curve.items()}
+
+
+def table(rows: Sequence[dict[str, float | str | int]]) -> str:
+    """A Markdown table: for each dataset the mean over seeds, plus or minus its standard error."""
+    columns = [name for name in rows[0] if name not in ("dataset", "seed")]
+    lines = ["| dataset | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        cells = []
+        for column in columns:
+            values = [float(row[column]) for row in rows if row["dataset"] == dataset]
+            error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+            cells.append(f"{mean(values):.4f} ± {error:.4f}" if len(values) > 1 else f"{mean(values):.4f}")
+        lines.append(f"| {dataset} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"

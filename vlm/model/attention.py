@@ -1,0 +1,164 @@
+"""Attention within documents, never across them: one layout a batch, read by every layer of the language model.
+
+Registered with transformers under `NAME`, so its language models are used as they are. On CPU each document is one call
+of scaled-dot-product attention; on CUDA one call of flex attention with a block mask made from the same layout
+(arXiv:2412.05496), so that what is masked is skipped. No dense mask is ever made there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+from torch.nn.functional import scaled_dot_product_attention
+
+from vlm.loader import Batch
+
+NAME = "weft_documents"
+PROMPT, PADDING = -2, -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Who attends to whom. B rows, L tokens of a row with the prompt in front.
+
+    Token q sees token k of its own document where k <= q and k is valid, itself always, and the prompt of its row.
+    Padding and placeholders are seen by nobody but themselves.
+    """
+
+    documents: Tensor
+    """(B, L) number of the document; PROMPT in the prompt, PADDING in the padding."""
+    valid: Tensor
+    """(B, L) False where nothing may attend to the token."""
+    positions: Tensor
+    """(B, L) from 0 in each document, after those of the prompt."""
+    segments: tuple[tuple[int, int, int], ...]
+    """(row, first token, one past the last) of each document; empty on CUDA, where the block mask has it."""
+    prompt: int = 0
+    bare: Layout | None = None
+    """The layout for layers that image tokens have not reached yet; None where there are none such."""
+    first_image_layer: int = 0
+    cache: dict[str, Any] = field(default_factory=dict)
+
+    def at(self, layer: int) -> Layout:
+        """The layout for a layer."""
+        return self.bare if self.bare is not None and layer < self.first_image_layer else self
+
+
+def layout_of(batch: Batch, *, prompt: int = 0, first_image_layer: int = 0) -> Layout:
+    """The layout of a batch, with `prompt` tokens put before each row."""
+    documents, valid, positions = batch.document_ids, batch.valid, batch.positions.long()
+    if prompt:
+        rows, device = documents.shape[0], documents.device
+        front = torch.full((rows, prompt), PROMPT, dtype=documents.dtype, device=device)
+        documents = torch.cat([front, documents], 1)
+        valid = torch.cat([torch.ones_like(front, dtype=torch.bool), valid], 1)
+        place = torch.arange(prompt, device=device).expand(rows, prompt)
+        positions = torch.cat([place, torch.where(batch.document_ids >= 0, positions + prompt, 0)], 1)
+    segments: tuple[tuple[int, int, int], ...] = ()
+    if documents.device.type == "cpu":
+        found = [(row, start + prompt, start + size + prompt) for row, start, size in batch.sources[:, :3].tolist()]
+        segments = (*((row, 0, prompt) for row in range(len(documents) if prompt else 0)), *found)
+    layout = Layout(documents=documents, valid=valid, positions=positions, segments=segments, prompt=prompt)
+    if not first_image_layer:
+        return layout
+    image = torch.zeros_like(valid)
+    image[:, prompt:] = batch.image_index >= 0
+    return replace(layout, bare=replace(layout, valid=valid & ~image, cache={}), first_image_layer=first_image_layer)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float | None) -> Tensor:
+    """Attention output (B, L, heads, width) for query (B, heads, L, width); keys may have fewer heads (GQA)."""
+    query, key = query.to(value.dtype), key.to(value.dtype)  # rotary positions may have left them in float32
+    if query.device.type == "cuda":
+        out = _compiled()(
+            query, key, value, block_mask=block_mask(layout), scale=scale, enable_gqa=query.shape[1] != key.shape[1]
+        )
+        return out.transpose(1, 2)  # type: ignore[no-any-return]
+    return _each_document(query, key, value, layout, scale).transpose(1, 2)
+
+
+def _each_document(query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float | None) -> Tensor:
+    gqa, prompt = query.shape[1] != key.shape[1], layout.prompt
+    pieces: list[Tensor] = []
+    whole = _all_valid(layout)
+    rows: list[list[Tensor]] = [[] for _ in range(len(query))]
+    ends = [0] * len(query)
+    for number, (row, start, stop) in enumerate(layout.segments):
+        at = slice(row, row + 1)
+        q, k, v = query[at, :, start:stop], key[at, :, start:stop], value[at, :, start:stop]
+        sees_prompt = start >= prompt > 0
+        if whole[number] and not sees_prompt:
+            out = scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=gqa)
+        else:
+            mask = _mask(layout.valid[row, start:stop])
+            if sees_prompt:
+                k, v = torch.cat([key[at, :, :prompt], k], 2), torch.cat([value[at, :, :prompt], v], 2)
+                mask = torch.cat([mask.new_ones(stop - start, prompt), mask], 1)
+            out = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale, enable_gqa=gqa)
+        rows[row] += [out.new_zeros(1, out.shape[1], start - ends[row], out.shape[3]), out]
+        ends[row] = stop
+    for row, parts in enumerate(rows):
+        rest = query.new_zeros(1, query.shape[1], query.shape[2] - ends[row], value.shape[3])
+        pieces.append(torch.cat([*(p.to(rest.dtype) for p in parts), rest], 2))
+    return torch.cat(pieces)
+
+
+def _all_valid(layout: Layout) -> list[bool]:
+    if "whole" not in layout.cache:
+        layout.cache["whole"] = [bool(layout.valid[row, start:stop].all()) for row, start, stop in layout.segments]
+    found: list[bool] = layout.cache["whole"]
+    return found
+
+
+def _mask(valid: Tensor) -> Tensor:
+    """(n, n) True where a token of a document sees another: earlier and valid, or itself."""
+    n = len(valid)
+    return (torch.ones(n, n, dtype=torch.bool).tril() & valid) | torch.eye(n, dtype=torch.bool)
+
+
+def block_mask(layout: Layout) -> Any:
+    """Flex attention's mask of a layout, made once a batch."""
+    if "block" not in layout.cache:
+        documents, valid, prompt = layout.documents, layout.valid, layout.prompt
+
+        def sees(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:  # noqa: ARG001 - the signature is flex attention's
+            own = (documents[b, q] == documents[b, k]) & (q > k) & valid[b, k]
+            of_prompt = (k < prompt) & (documents[b, q] >= 0)
+            return own | (q == k) | of_prompt
+
+        rows, length = documents.shape
+        layout.cache["block"] = create_block_mask(sees, rows, None, length, length, device=str(documents.device))
+    return layout.cache["block"]
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> Any:
+    return torch.compile(flex_attention, dynamic=True)
+
+
+def documents_attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,  # noqa: ARG001 - the signature is transformers'
+    scaling: float | None = None,
+    dropout: float = 0.0,  # noqa: ARG001
+    *,
+    layout: Layout,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """What transformers calls for each layer; `layout` comes from the call of the model."""
+    return attend(query, key, value, layout.at(module.layer_idx), scaling), None
+
+
+def register() -> None:
+    """Make `NAME` known to transformers."""
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(NAME, documents_attention)
