@@ -20,7 +20,7 @@ TRAIN_SEED, HELD_OUT_SEED = 5005, 6006
 RECIPE = (
     "model.mapper=[{kind='linear', depth=2}, {kind='pool', pool='shuffle', k=4}, {kind='linear'}]",
     "stages=[{name='train', train=['vision', 'mapper', 'language'], view='pairs', steps=600, lr=1e-3, warmup=40,"
-    " batch_size=8, seq_len=1024}]",
+    " batch_size=4, seq_len=512}]",
 )
 """The plain combination: patches, four of which become one token, in line; everything learns, from pairs."""
 

@@ -172,7 +172,8 @@ def test_losses_are_told_apart_by_source() -> None:
     sources[1, 3] = 1
     batch = replace(batch, sources=sources)
     sums = Sums.zeros(3, torch.device("cpu"))
-    tokens = model(batch)
+    with torch.no_grad():
+        tokens = model(batch)
     sums.add(tokens, batch)
     rows = batch.document_ids.flatten()[tokens.where]
     first, second, nothing = sums.by_source()
