@@ -107,7 +107,8 @@ class GatedCross(nn.Module):
         if self.skips:
             more = torch.where(media.sees, more, 0)
         flat = flat + self.gate_ffn.tanh().to(flat.dtype) * more.to(flat.dtype)
-        return flat.view(hidden.shape)
+        changed: Tensor = flat.view(hidden.shape)
+        return changed
 
     def _nothing(self, flat: Tensor, media: Media) -> Tensor:
         """Zeros that hang on every parameter: a rank whose batch has no image takes part in the backward pass."""

@@ -237,3 +237,18 @@ def test_a_stage_may_show_images_larger() -> None:
     assert image.tokens == 36
     batch = lay_out([["a", picture(1), "b"]], TOKENIZER, image)
     assert torch.isfinite(logits(model, batch)).all()
+
+
+def test_ways_of_injection_can_be_combined() -> None:
+    """At the input and through gates (as NVLM-H): documents stay apart, and each way carries the image."""
+    model = opened(built("llava15", "model.inject.cross={every=2, heads=4, head_width=16}")[1])
+    found = documents(2)
+    packed = batch_of(model, found, [0, 0])
+    together = logits(model, packed)
+    alone = logits(model, batch_of(model, [found[1]]))[0]
+    torch.testing.assert_close(together[tokens_of(packed, 1)], alone, atol=2e-5, rtol=1e-4)
+    with torch.no_grad():
+        for block in model.cross.values():
+            block.gate.zero_()
+            block.gate_ffn.zero_()
+    assert not torch.equal(logits(model, packed), together)
