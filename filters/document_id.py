@@ -1,4 +1,4 @@
-"""The name of a document: a hash of what was captured, when, and from where (design, section 3)."""
+"""The names of documents and pairs: a hash of what was captured, when, and from where (design, section 3)."""
 
 from __future__ import annotations
 
@@ -23,3 +23,14 @@ def document_id(url: str, fetched_at: datetime, payload_digest: str) -> str:
     time = f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}Z"
     told = "\n".join((url, time, payload_digest)).encode("utf-8", "surrogatepass")
     return hashlib.sha256(told).hexdigest()[:32]
+
+
+def pair_key(document: str, node: int, kind: str) -> str:
+    """The name of an image-text pair: 128 bits of SHA-256 over document id, node and kind joined by line feeds.
+
+    Args:
+        document: id of the document that shows the image.
+        node: index of the image among its nodes.
+        kind: `alt` or `caption`.
+    """
+    return hashlib.sha256(f"{document}\n{node}\n{kind}".encode()).hexdigest()[:32]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pipeline.shards.check_document import Options
 from pipeline.shards.place import shards_place
+from pipeline.shards.prove_forgotten import remains
 from pipeline.shards.verify import verify
+from pipeline.tombstones import read_any
+from schemas.shard_faults import ShardFault
 
 _MORE = """
 Exit code 0 when all is well, 1 when something is wrong. Every file is read whole: at about the speed of decoding its
@@ -27,6 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--original", action="store_true", help="the recipe kept images as fetched: any format will do"
     )
     options.add_argument("--workers", type=int, help="shards to read at once (default: one a core)")
+    options.add_argument(
+        "--forgotten",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="F",
+        help="also prove that no address or byte of a takedown is left anywhere under DIR: a list of URLs, hosts or "
+        "hashes (which, is told by its lines), or a folder of tombstones",
+    )
     arguments = options.parse_args(argv)
 
     def say(line: str) -> None:
@@ -35,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     how = Options(original=arguments.original, decode=not arguments.no_decode)
     found = verify(shards_place(arguments.folder), how, workers=arguments.workers, say=say)
+    if arguments.forgotten:
+        for where, detail in remains(Path(arguments.folder), read_any(arguments.forgotten)):
+            found.findings.add(where, ShardFault.FORGOTTEN, detail)
     for where, fault, detail in found.findings.shown:
         print(f"{where}: {fault}{f': {detail}' if detail else ''}")
     number = sum(found.findings.counts.values())

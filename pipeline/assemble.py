@@ -5,7 +5,7 @@ Also the exact rule by which a key belongs to one of N equal ranges, in Spark's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.list_images import DOCUMENT_KEY
@@ -27,6 +27,26 @@ IMAGE_BYTES = 1_200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Strict:
+    """Bounds of the strict tier; what is kept and does not fulfil them is of the loose one. Inclusive."""
+
+    min_images: int = 0
+    max_images: int = MAX_IMAGES
+    min_texts: int = 0
+    max_texts: int = 1_000_000
+    min_words: int = 0
+    min_matched_share: float = 0.0
+    """Least share of its images whose CLIP score with the matched text is `min_matched_score` or more."""
+    min_matched_score: float = 0.25
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_images <= self.max_images or not 0 <= self.min_texts <= self.max_texts:
+            raise ConfigError("assemble.strict: 0 <= min <= max must hold for images and texts")
+        if not 0 <= self.min_matched_share <= 1 or not -1 <= self.min_matched_score <= 1 or self.min_words < 0:
+            raise ConfigError("assemble.strict: a share is in [0, 1], a score in [-1, 1], min_words not negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Recipe section [assemble]. Bounds are inclusive."""
 
@@ -34,6 +54,15 @@ class Config:
     max_images: int = 30
     """OBELICS keeps documents of 1 to 30 images (arXiv:2306.16527, A.1.4)."""
     min_texts: int = 1
+    min_words_per_image: int = 0
+    """Least number of words for each image, in documents of `words_from_images` or more."""
+    words_from_images: int = 1
+    single_image_share: float = 1.0
+    """Share of the documents with one image that is kept, drawn by their ids (KOSMOS-1: half)."""
+    tiers: bool = False
+    """Say in each document whether it is of the strict or of the loose tier."""
+    strict: Strict = field(default_factory=Strict)
+    """Section [assemble.strict]."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_images <= self.max_images <= MAX_IMAGES:
@@ -42,6 +71,10 @@ class Config:
             )
         if self.min_texts < 0:
             raise ConfigError(f"assemble.min_texts={self.min_texts} must not be negative")
+        if self.min_words_per_image < 0 or self.words_from_images < 1:
+            raise ConfigError("assemble.min_words_per_image must not be negative, words_from_images at least 1")
+        if not 0 <= self.single_image_share <= 1:
+            raise ConfigError(f"assemble.single_image_share={self.single_image_share} must be in [0, 1]")
 
 
 def make(run: Run) -> None:
@@ -61,10 +94,13 @@ def make(run: Run) -> None:
             F.count("*").cast("int").alias("num_image_nodes"),
             F.sum(F.when(kept, F.col("store_length"))).alias("image_bytes"),
             F.max(is_nsfw).alias("has_nsfw"),
+            F.count_if(kept & (F.col("clip_score") >= config.strict.min_matched_score)).alias("num_matched"),
         )
     )
     documents = (
-        _text_counts(run).join(images, "id", how="left").fillna(0, ["num_images", "num_image_nodes", "image_bytes"])
+        _text_counts(run)
+        .join(images, "id", how="left")
+        .fillna(0, ["num_images", "num_image_nodes", "image_bytes", "num_matched"])
     )
     size = (
         F.col("text_bytes") + F.col("num_texts") * NODE_BYTES + F.col("num_images") * IMAGE_BYTES + F.col("image_bytes")
@@ -75,8 +111,14 @@ def make(run: Run) -> None:
         _when(F.lit(drops_document) & F.coalesce("has_nsfw", F.lit(False)), DocumentReason.NSFW),
         _when(F.col("num_images") < config.min_images, DocumentReason.NO_IMAGES),
         _when(F.col("num_images") > config.max_images, DocumentReason.TOO_MANY_IMAGES),
+        _when(
+            (F.col("num_images") >= config.words_from_images)
+            & (F.col("num_words") < F.col("num_images") * config.min_words_per_image),
+            DocumentReason.FEW_WORDS_PER_IMAGE,
+        ),
+        _when((F.col("num_images") == 1) & (_draw() >= config.single_image_share), DocumentReason.SAMPLED_OUT),
     )
-    decided = documents.withColumns({"num_bytes": size, "tier": F.lit(""), "drop_reason": reason})
+    decided = documents.withColumns({"num_bytes": size, "tier": _tier(config), "drop_reason": reason})
     run.write("05_matches/decisions", DECISIONS, decided)
 
 
@@ -144,6 +186,29 @@ def _text_counts(run: Run) -> DataFrame:
         F.sum(F.when(is_left, F.octet_length("n.text"))).cast("long").alias("text_bytes"),
     )
     return counts.fillna(0)
+
+
+def _draw() -> Column:
+    """A number in [0, 1) for each document: of the end of its id, since the beginning says which shard it is in."""
+    from pyspark.sql import functions as F
+
+    return F.conv(F.substring("id", 25, 8), 16, 10).cast("double") / F.lit(float(1 << 32))
+
+
+def _tier(config: Config) -> Column:
+    """strict or loose; empty where the recipe has no tiers."""
+    from pyspark.sql import functions as F
+
+    if not config.tiers:
+        return F.lit("")
+    strict = config.strict
+    is_strict = (
+        F.col("num_images").between(strict.min_images, strict.max_images)
+        & F.col("num_texts").between(strict.min_texts, strict.max_texts)
+        & (F.col("num_words") >= strict.min_words)
+        & (F.col("num_matched") >= F.col("num_images") * F.lit(strict.min_matched_share))
+    )
+    return F.when(is_strict, F.lit("strict")).otherwise(F.lit("loose"))
 
 
 def _when(condition: Column, reason: DocumentReason) -> Column:

@@ -30,9 +30,12 @@ class Config:
     max_in_corpus: int = 10
     """Documents of the run that may show the same bytes; OBELICS drops over 10 (there by URL)."""
 
+    max_in_document: int = 0
+    """Images that a document keeps, the first ones in page order (KOSMOS-1: 5)."""
+
     def __post_init__(self) -> None:
-        if self.max_on_site < 0 or self.max_in_corpus < 0:
-            raise ConfigError("dedup_images.max_on_site and max_in_corpus must not be negative")
+        if min(self.max_on_site, self.max_in_corpus, self.max_in_document) < 0:
+            raise ConfigError("dedup_images.max_on_site, max_in_corpus and max_in_document must not be negative")
 
 
 def make(run: Run) -> None:
@@ -74,7 +77,20 @@ def judge_repeats(references: DataFrame, config: Config) -> DataFrame:
             ReferenceReason.REPEATED_IN_CORPUS,
         ),
     )
-    return ranked.withColumn("drop_reason", reason)
+    return first_of_document(ranked.withColumn("drop_reason", reason), config.max_in_document)
+
+
+def first_of_document(references: DataFrame, limit: int) -> DataFrame:
+    """References of which each document keeps the first `limit` in page order; 0 keeps all."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    if not limit:
+        return references
+    place = F.row_number().over(Window.partitionBy(F.col("drop_reason").isNull(), "id").orderBy("node"))
+    surplus = F.when(F.col("place_in_document") > limit, F.lit(str(ReferenceReason.SURPLUS)))
+    placed = references.withColumn("place_in_document", place)
+    return placed.withColumn("drop_reason", F.coalesce("drop_reason", surplus)).drop("place_in_document")
 
 
 def _when(active: bool | int, condition: Column, reason: ReferenceReason) -> Column:

@@ -15,10 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from filters import language, page_urls
 from filters.document_id import document_id
+from filters.forgotten import Forgotten
 from filters.text import tokens, word_lists
 from filters.text.fields import DocumentMeasures, NodeMeasures
 from filters.text.models import load as load_models
-from pipeline import count_tokens, extract, identify_language, judge_text, mask_personal_data, measure_text
+from pipeline import (
+    count_tokens,
+    extract,
+    forget_pages,
+    identify_language,
+    judge_text,
+    mask_personal_data,
+    measure_text,
+    tombstones,
+)
 from pipeline.archive.inputs import InputFile, read_input
 from pipeline.draft import BatchStage, Draft, PageStage
 from pipeline.read_warc import Tally, drafts
@@ -57,12 +67,15 @@ def make(run: Run) -> None:
         worker_bytes=run.recipe.extract.worker_bytes,
     )
     prefix = run.where("01_documents").data_prefix(run.folder)
-    process = read_slice(run.recipe, prefix, num_tasks=min(len(run.inputs), run.parallelism()))
+    num_tasks = min(len(run.inputs), run.parallelism())
+    process = read_slice(run.recipe, prefix, num_tasks=num_tasks, root=str(run.folder))
     errors = run_listed(run.spark, run.where("01_documents"), run.inputs, process, guard)
     run.check("01_documents", errors)
 
 
-def read_slice(recipe: Recipe, prefix: str, *, num_tasks: int = 1, more: Sequence[PageStage] = ()) -> Process:
+def read_slice(
+    recipe: Recipe, prefix: str, *, num_tasks: int = 1, more: Sequence[PageStage] = (), root: str | None = None
+) -> Process:
     """What a task does with one slice.
 
     Args:
@@ -70,11 +83,16 @@ def read_slice(recipe: Recipe, prefix: str, *, num_tasks: int = 1, more: Sequenc
         prefix: folder of the slice's store files, relative to the output folder.
         num_tasks: tasks that run at once, which share the ceiling of requests to remote archives.
         more: stages of a caller's own, after extraction.
+        root: output folder, whose tombstones count; None has none.
     """
 
     def process(work: Work) -> None:
         item = InputFile.from_json(next(work.rows())["payload"])
         page_stages, batch_stages = stages(recipe)
+        forgotten = tombstones.load(root) if root else Forgotten(())
+        if forgotten:
+            before, after = forget_pages.stages(forgotten)
+            page_stages = (before, page_stages[0], after, *page_stages[1:])
         store = StoreWriter(str(work.out.folder.path / "data"), work.slice)
         tally = Tally(item.warc_filename)
         records = read_input(item, recipe.read_warc, num_tasks=num_tasks)
@@ -83,7 +101,7 @@ def read_slice(recipe: Recipe, prefix: str, *, num_tasks: int = 1, more: Sequenc
             for stage in batch_stages:
                 stage([draft for draft in batch if draft.drop_reason is None])
             _keep_data_images(batch, store, work, prefix)
-            work.out.write(DOCUMENTS, [row(draft) for draft in batch])
+            work.out.write(DOCUMENTS, [forget_pages.closed(row(draft)) for draft in batch])
         work.out.write(INPUTS, [tally.row()])
         for path, _ in store.close():
             work.out.add(work.out.folder.path / "data" / path, table="store", rows=0)

@@ -8,8 +8,11 @@ not to a recipe: no URL with a committed answer is asked again.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from filters.forgotten import Forgotten
+from pipeline import tombstones
 from pipeline.fetch import Answer, fetch
 from pipeline.fetch.config import Config
 from pipeline.fetch.robots_table import FolderTable
@@ -42,7 +45,7 @@ def make(run: Run) -> None:
     if count == 0:
         return
     robots = str(run.folder / "04_images" / "robots")
-    process = fetch_slice(config, number, folder.data_prefix(run.folder), robots)
+    process = fetch_slice(config, number, folder.data_prefix(run.folder), robots, str(run.folder))
     guard = Guard(record_seconds=config.deadline_s * 20)
     run.say(f"{count:,} image URLs to ask")
     run.check(
@@ -51,7 +54,7 @@ def make(run: Run) -> None:
     )
 
 
-def fetch_slice(config: Config, number: int, prefix: str, robots: str | None = None) -> Any:
+def fetch_slice(config: Config, number: int, prefix: str, robots: str | None = None, root: str | None = None) -> Any:
     """What a task does with one slice: ask its URLs, keep the bytes that came, write a ledger row for each.
 
     Args:
@@ -59,13 +62,17 @@ def fetch_slice(config: Config, number: int, prefix: str, robots: str | None = N
         number: of the round.
         prefix: the folder of the store's tars as addresses have it, relative to the output folder.
         robots: folder of the robots.txt that tasks and runs share; None shares nothing.
+        root: output folder, whose tombstones count; None has none.
     """
 
     def process(work: Work) -> None:
         urls = [row["url"] for row in work.rows()]
         store = StoreWriter(str(work.out.folder.path / "data"), work.slice)
         rows: list[dict[str, Any]] = []
+        forgotten = tombstones.load(root) if root else Forgotten(())
         for answer in fetch(urls, config, robots=FolderTable(robots) if robots else None):
+            if forgotten.has_file(answer.sha256) or forgotten.has_url(answer.final_url):
+                answer = without_bytes(answer)
             rows.append(_row(answer, number, store, prefix))
             if len(rows) >= ROWS_AT_ONCE:
                 work.out.write(LEDGER, rows)
@@ -75,6 +82,11 @@ def fetch_slice(config: Config, number: int, prefix: str, robots: str | None = N
             work.out.add(work.out.folder.path / "data" / path, table="store", rows=0)
 
     return process
+
+
+def without_bytes(answer: Answer) -> Answer:
+    """The answer of a URL whose bytes, or the address they came from, were to be forgotten."""
+    return replace(answer, status=FetchStatus.FORGOTTEN, data=None, sha256=None, final_url=None, detail=None)
 
 
 def _inside(images: DataFrame, number: int) -> DataFrame:

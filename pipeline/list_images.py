@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from filters.forgotten import PREFIX
 from filters.image_urls import UrlRules, judge
 from filters.page_urls import site
 from schemas.image import LINKS
@@ -54,5 +55,7 @@ def image_nodes(run: Run) -> DataFrame:
 def _link(row: dict[str, int | str], rules: UrlRules) -> dict[str, object]:
     """A row of LINKS: what the page says comes before what the URL looks like."""
     url = str(row["url"])
+    if url.startswith(PREFIX):
+        return {**row, "host_group": "", "drop_reason": str(UrlReason.FORGOTTEN)}
     reason = judge(url, rules) if row["num_references"] else UrlReason.OPTED_OUT
     return {**row, "host_group": site(url), "drop_reason": None if reason is None else str(reason)}

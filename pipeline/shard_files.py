@@ -37,14 +37,19 @@ class ShardFile:
         self.images += len(images)
         self.max_images = max(self.max_images, len(images))
 
-    def close(self) -> dict[str, Any]:
-        """Complete tar and index, put them under their final names, and give the shard's entry of the manifest."""
+    def close(self, index: Path | None = None, tar: Path | None = None) -> dict[str, Any]:
+        """Complete tar and index, put them under their final names, and give the shard's entry of the manifest.
+
+        Args:
+            index: another path for the index than the final one.
+            tar: another path for the tar.
+        """
         self._write(END)
         self._out.close()
-        index = self._folder / f".{self.name}-index-{self._draft.stem}.parquet"
-        index.write_bytes(write_index(self._rows))
-        index.replace(self._folder / f"{self.name}.idx.parquet")
-        self._draft.replace(self._folder / f"{self.name}.tar")
+        draft = self._draft.with_suffix(".parquet")
+        draft.write_bytes(write_index(self._rows))
+        draft.replace(index or self._folder / f"{self.name}.idx.parquet")
+        self._draft.replace(tar or self._folder / f"{self.name}.tar")
         return {
             "name": f"{self.name}.tar",
             "bytes": self._at,

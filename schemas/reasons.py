@@ -74,7 +74,10 @@ class DocumentReason(StrEnum):
     NEAR_DUPLICATE = "near_duplicate"  # MinHash says another document says the same
     NO_IMAGES = "no_images"  # none of its images is left
     TOO_MANY_IMAGES = "too_many_images"
+    FEW_WORDS_PER_IMAGE = "few_words_per_image"  # OmniCorpus
+    SAMPLED_OUT = "sampled_out"  # one image only, and not in the share of those that is kept (KOSMOS-1)
     NSFW = "nsfw"  # an image of it is not safe, and the recipe drops the document for that
+    FORGOTTEN = "forgotten"  # its address was to be forgotten: `weft forget`
 
 
 class NodeReason(StrEnum):
@@ -123,6 +126,7 @@ class ReferenceReason(StrEnum):
     DUPLICATE_IN_DOCUMENT = "duplicate_in_document"  # the same bytes or picture stands earlier in the document
     REPEATED_ON_SITE = "repeated_on_site"
     REPEATED_IN_CORPUS = "repeated_in_corpus"
+    SURPLUS = "surplus"  # behind the first `dedup_images.max_in_document` of its document
     LOW_SCORE = "low_score"  # CLIP score with every text below the bound
 
 
@@ -136,6 +140,7 @@ class UrlReason(StrEnum):
     EXTENSION = "extension"  # svg, ico, ... that no recipe keeps
     BLOCKED = "blocked"  # host or URL on a list
     HOST_LIMIT = "host_limit"  # over `fetch.max_urls_per_host`
+    FORGOTTEN = "forgotten"  # the address was to be forgotten: `weft forget`
 
 
 class FetchStatus(StrEnum):
@@ -162,6 +167,7 @@ class FetchStatus(StrEnum):
     ROBOTS = "robots"
     OPTED_OUT = "opted_out"
     BLOCKED_BY_LIST = "blocked_by_list"
+    FORGOTTEN = "forgotten"  # address or bytes were to be forgotten: `weft forget`
     DEFERRED = "deferred"
     CRASHED = "crashed"
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from filters.document_id import document_id
+from filters.document_id import document_id, pair_key
 from filters.images import jpeg
 from filters.images.decode import MAX_PIXELS, decode
 from filters.images.shard_bytes import passes_through
-from pipeline.shards.views import pair_key
 from schemas.reasons import FileReason
 from schemas.shard import (
     DOCUMENT_FIELDS,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.document_id import document_id
+from filters.document_id import document_id, pair_key
 
 WHEN = datetime(2024, 5, 18, 4, 10, 7, tzinfo=UTC)
 DIGEST = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
@@ -49,3 +49,12 @@ def test_the_name_is_32_hex_digits_and_depends_on_each_part(url: str, when: date
     assert set(name) <= set("0123456789abcdef")
     assert name != document_id(url + "x", when, digest)
     assert name != document_id(url, when, digest + "x")
+
+
+def test_the_key_of_a_pair_is_that_of_the_design():
+    assert pair_key("0" * 32, 3, "alt") == hashlib.sha256(b"0" * 32 + b"\n3\nalt").hexdigest()[:32]
+
+
+@given(st.integers(0, 999), st.integers(0, 999), st.sampled_from(("alt", "caption")))
+def test_every_pair_of_a_document_has_a_key_of_its_own(one, other, kind):
+    assert (pair_key("a" * 32, one, kind) == pair_key("a" * 32, other, "alt")) == (one == other and kind == "alt")

@@ -12,7 +12,7 @@ from schemas.image import IMAGES, LINKS
 SCHEMA = "id string, site string, node int, url string, sha256 string, phash string, drop_reason string"
 
 
-@pytest.mark.parametrize("wrong", [{"max_on_site": -1}, {"max_in_corpus": -1}])
+@pytest.mark.parametrize("wrong", [{"max_on_site": -1}, {"max_in_corpus": -1}, {"max_in_document": -1}])
 def test_negative_bounds_are_refused(wrong):
     with pytest.raises(ConfigError, match="must not be negative"):
         Config(**wrong)
@@ -73,6 +73,21 @@ def test_bytes_on_more_documents_than_a_bound_go_everywhere_and_at_the_bound_the
     assert over_site["e0", 0] is None
     over_corpus = reasons(max_on_site=0, max_in_corpus=4)
     assert set(over_corpus.values()) == {"repeated_in_corpus"}
+
+
+def test_a_document_keeps_its_first_images_and_what_is_gone_does_not_count(judged):
+    references = [("d", "x", n, f"s{n}", f"p{n}", "file:nsfw" if n == 1 else None) for n in range(5)]
+    references += [("e", "x", 7, "t", "q", None)]
+    off, on = (judged(references, max_in_corpus=0, max_in_document=limit) for limit in (0, 2))
+    assert {why for why, _ in off.values()} == {None, "file:nsfw"}
+    assert {place: why for place, (why, _) in on.items()} == {
+        ("d", 0): None,
+        ("d", 1): "file:nsfw",
+        ("d", 2): None,
+        ("d", 3): "surplus",
+        ("d", 4): "surplus",
+        ("e", 7): None,
+    }
 
 
 def test_the_step_joins_what_is_known_of_urls_and_files(spark, run_of, fill, row_of, node_of):

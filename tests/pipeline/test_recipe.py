@@ -42,6 +42,29 @@ def test_obelics_is_what_was_published():
     assert recipe.nsfw.action == "drop_document"
 
 
+PUBLISHED = {
+    "m3w": ("gopher", 64, 3.0, 1_000, "drop_document"),
+    "mmc4": ("c4", 150, 2.0, 1_000, "drop_image"),
+    "kosmos1": ("gopher", 64, 20.0, 5, "drop_image"),
+    "omnicorpus": ("omnicorpus", 150, 2.0, 1_000, "drop_image"),
+    "mint1t": ("mint1t", 150, 2.0, 30, "drop_document"),
+}
+"""Rule set, least side, greatest aspect, most images, what an unsafe image takes with it."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_others_are_what_was_published(name):
+    recipe = load(name)
+    found = (recipe.text.rules, recipe.images.min_side, recipe.images.max_aspect, recipe.assemble.max_images)
+    assert (*found, recipe.nsfw.action) == PUBLISHED[name]
+    assert recipe.language.languages == ("en",)
+
+
+def test_kosmos_takes_five_images_and_half_of_the_documents_with_one():
+    recipe = load("kosmos1")
+    assert (recipe.dedup_images.max_in_document, recipe.assemble.single_image_share) == (5, 0.5)
+
+
 @pytest.mark.parametrize(
     "override",
     [
@@ -58,6 +81,10 @@ def test_obelics_is_what_was_published():
         "dedup_images.max_on_site=6",
         "clip.min_score=0.1",
         "assemble.max_images=29",
+        "assemble.single_image_share=0.5",
+        "assemble.tiers=true",
+        "assemble.strict.min_words=5",
+        "dedup_images.max_in_document=5",
         "shard.quality=80",
     ],
 )

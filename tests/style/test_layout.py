@@ -20,6 +20,14 @@ COVERED_BY: dict[str, str] = {
     "schemas/shard_faults.py": "tests/pipeline/shards/test_verify.py",
     "pipeline/shards/manifest.py": "tests/pipeline/shards/test_verify.py",
     "pipeline/shards/check_books.py": "tests/pipeline/shards/test_verify.py",
+    "pipeline/shards/changes.py": "tests/pipeline/shards/test_forget.py",
+    "pipeline/shards/forget_shards.py": "tests/pipeline/shards/test_forget.py",
+    "pipeline/shards/prove_forgotten.py": "tests/pipeline/shards/test_forget.py",
+    "pipeline/shards/forget_tables.py": "tests/integration/test_forget.py",
+    "jobs/recut.py": "tests/jobs/test_merge.py",
+    "jobs/sample.py": "tests/jobs/test_merge.py",
+    "jobs/pairs.py": "tests/jobs/test_merge.py",
+    "jobs/texts.py": "tests/jobs/test_merge.py",
     "jobs/reindex.py": "tests/jobs/test_verify.py",
     # the trainer's commands are tried as a user calls them, one after the other
     **dict.fromkeys(

@@ -1,15 +1,54 @@
-import hashlib
+import pytest
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from pipeline.shards.views import pair_key
-
-
-def test_the_key_of_a_pair_is_that_of_the_design():
-    assert pair_key("0" * 32, 3, "alt") == hashlib.sha256(b"0" * 32 + b"\n3\nalt").hexdigest()[:32]
+from filters.document_id import pair_key
+from filters.text import tokens
+from pipeline.shards.place import Place
+from pipeline.shards.recut import Source, recut
+from pipeline.shards.verify import verify
+from pipeline.shards.views import pairs, texts_only
 
 
-@given(st.integers(0, 999), st.integers(0, 999), st.sampled_from(("alt", "caption")))
-def test_every_pair_of_a_document_has_a_key_of_its_own(one, other, kind):
-    assert (pair_key("a" * 32, one, kind) == pair_key("a" * 32, other, "alt")) == (one == other and kind == "alt")
+@pytest.fixture
+def view(sound, tmp_path, documents):
+    def make(change):
+        source = Source(sound)
+        manifest = recut(tmp_path / "view", source.locations(), [source], target_bytes=1 << 20, change=change)
+        assert not verify(Place(tmp_path / "view"), workers=1).findings.counts
+        return manifest, documents(tmp_path / "view")
+
+    return make
+
+
+def test_each_image_makes_a_pair_with_its_alt_text_and_one_with_its_caption(view, sound, documents):
+    manifest, found = view(pairs())
+    originals = documents(sound)
+    images = sum(name is not None for d in originals.values() for name in d["images"])
+    assert manifest["totals"]["images"] == len(found) == images + len(originals)  # the first of each has a caption
+    for key, document in found.items():
+        source = originals[document["extra"]["document"]]
+        node, kind = document["extra"]["pair"]
+        assert key == pair_key(document["extra"]["document"], node, kind)
+        facts = source["metadata"][node]
+        assert document["texts"] == [None, facts[kind]]
+        assert document["metadata"][0]["sha256"] == facts["sha256"]
+        assert document["extra"]["pair_scores"]["clip_score_with_matched_text"] == facts["clip_score"]
+        assert document["general_metadata"]["num_tokens"] == tokens.load().count(facts[kind])
+        assert document["recipe"] == source["recipe"]
+
+
+def test_short_texts_and_low_scores_make_no_pair_and_an_unscored_image_does(view):
+    _, found = view(pairs(min_words=2, min_score=0.31))
+    assert {document["metadata"][0]["clip_score"] for document in found.values()} == {None}
+    assert found  # of documents that were not scored
+    assert all("a.example" not in document["general_metadata"]["url"] for document in found.values())
+    assert {len(document["texts"][1].split()) for document in found.values()} == {2}
+
+
+def test_texts_stand_alone_under_the_key_of_their_document(view, sound, documents):
+    manifest, found = view(texts_only)
+    originals = documents(sound)
+    assert found.keys() == originals.keys()
+    assert manifest["totals"]["images"] == 0
+    for key, document in found.items():
+        assert document["texts"] == [text for text in originals[key]["texts"] if text is not None]
+        assert document["general_metadata"] == originals[key]["general_metadata"]

@@ -1,0 +1,38 @@
+"""weft pairs: the images of documents with their alt texts and captions, as shards of documents of two nodes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.recut import said
+from pipeline.shards.place import shards_place
+from pipeline.shards.recut import Source, recut
+from pipeline.shards.views import pairs
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the shards."""
+    options = argparse.ArgumentParser(prog="weft pairs", description=__doc__)
+    options.add_argument("folder", metavar="DIR", help="output folder of weft run, or shards, or a URL of one")
+    options.add_argument(
+        "--min-words", type=int, default=1, metavar="N", help="words that a text must have (default 1)"
+    )
+    options.add_argument(
+        "--min-score",
+        type=float,
+        default=-1.0,
+        metavar="X",
+        help="CLIP score of the image with its matched text, if any",
+    )
+    options.add_argument("--out", required=True, type=Path, metavar="OUT", help="a folder that is empty or not there")
+    options.add_argument(
+        "--target-bytes", type=int, default=512 << 20, help="size that the number of shards is chosen for (512 MiB)"
+    )
+    arguments = options.parse_args(argv)
+    source = Source(shards_place(arguments.folder).root)
+    change = pairs(arguments.min_words, arguments.min_score)
+    manifest = recut(arguments.out, source.locations(), [source], target_bytes=arguments.target_bytes, change=change)
+    print(said(manifest, arguments.out))
+    return 0
