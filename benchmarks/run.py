@@ -61,6 +61,7 @@ BENCHMARKS = {
         quick=("--documents", "60", "--repeat", "1"),
         needs="../shared/corpus",
     ),
+    "recipes": Benchmark("all recipes on one crawl", "recipes/run.py", quick=("--recipes", "weft", "--no-docs")),
     "images": Benchmark("measures of images beside Pillow + imagehash", "images/measures.py", quick=("--repeat", "1")),
     "fetch": Benchmark(
         "fetching beside img2dataset", "images/fetch.py", ("speed",), ("speed", "--images", "500"), needs="nginx"
