@@ -3,7 +3,7 @@
     python benchmarks/recipes/run.py [--recipes weft,obelics] [--out DIR] [--keep] [--no-docs]
 
 The crawl is ../shared/corpus, whose images ../shared/tools/tiny_internet.py serves; without it, the sample that
-`weft demo` draws. All recipes run in one output folder, as a curator who compares them would: an image URL is asked once
+`weft demo` draws. All recipes run in one folder, as a curator who compares them would: an image URL is asked once
 and a file measured once, whatever the number of recipes, so the seconds of the first include what the others find done.
 Counts are taken from the shards themselves, not from the report. No CLIP model is named, so nothing falls for a score.
 """

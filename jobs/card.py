@@ -1,0 +1,27 @@
+"""weft card: write the dataset card (README.md) beside the shards, from what they hold."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.shards.card import card
+from pipeline.shards.place import shards_place
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the card."""
+    options = argparse.ArgumentParser(prog="weft card", description=__doc__)
+    options.add_argument(
+        "folder", metavar="DIR", help="output folder of weft run, or a folder of shards; or a URL of one"
+    )
+    options.add_argument("--name", default="Interleaved image-text documents", help="of the data set, as its title")
+    arguments = options.parse_args(argv)
+    place = shards_place(arguments.folder)
+    run = Path(arguments.folder) / "run.json"
+    recipe = json.loads(run.read_text("utf-8"))["recipe"] if run.is_file() else None
+    place.put("README.md", card(place, arguments.name, recipe).encode())
+    print(f"{place.root}/README.md")
+    return 0
