@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jobs.progress import Progress
@@ -17,6 +17,8 @@ from pipeline.recipe import check_models, load
 from pipeline.report import report
 from pipeline.run import Run
 from pipeline.session import build_session, check_java, settings
+from pipeline.shards.place import Place
+from pipeline.shards.publish import publish
 from schemas.errors import ConfigError, OutputError
 
 _EXAMPLES = """
@@ -50,7 +52,17 @@ def parser() -> argparse.ArgumentParser:
         help="archives: files, globs, folders, s3:// or https:// addresses, *.paths lists, Parquet of record pointers",
     )
     options.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="output folder; holds everything of the run"
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="output folder; holds everything of the run. With --work also an s3://, gs://, ... address: shards and "
+        "report are copied there when the run is finished",
+    )
+    options.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="folder of the tables and the image store, where --out is an address; all nodes must see it",
     )
     options.add_argument(
         "--master",
@@ -82,7 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if any(step.name == "04_images/ledger" for step in steps):
         recipe.fetch.check_contact()
     inputs = expand(options.inputs, recipe.read_warc)
-    writable(options.out)
+    folder = work_folder(options.out, options.work)
+    writable(folder)
     progress = Progress()
 
     def start() -> object:
@@ -96,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return session
 
     run = Run(
-        folder=options.out.resolve(),
+        folder=folder.resolve(),
         recipe=recipe,
         steps=FLOW,
         inputs=input_slices(inputs),
@@ -111,9 +124,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         if made or not (run.folder / "report" / "report.json").exists():
             report(run)
         progress.say(f"report: {run.folder / 'report' / 'index.html'}")
+        if options.work:
+            publish_run(run.folder, options.out, progress.say)
     nothing = "" if made else "; nothing was left to do"
     progress.say(f"finished in {time.monotonic() - started:.1f} s{nothing}")
     return 0
+
+
+def work_folder(out: str, work: Path | None) -> Path:
+    """Where the run works: `out`, or `work` where `out` is an address.
+
+    Raises:
+        ConfigError: an address without a work folder, or a work folder without an address.
+    """
+    is_address = "://" in out
+    if is_address and work is None:
+        raise ConfigError(f"--out {out} is an address: name a local or shared folder for the tables with --work")
+    if work is not None and not is_address:
+        raise ConfigError("--work is for an --out that is an address")
+    return work or Path(out)
+
+
+def publish_run(folder: Path, out: str, say: Callable[[str], None]) -> None:
+    """Copy shards and report to the address."""
+    sent = publish(Place(folder / "shards"), Place(f"{out.rstrip('/')}/shards"), say=say)
+    report = Place(f"{out.rstrip('/')}/report")
+    report.make()
+    for path in sorted(path for path in (folder / "report").iterdir() if path.is_file()):
+        report.put(path.name, path.read_bytes())
+    say(f"{sent:,} files of shards sent to {out}")
 
 
 def writable(folder: Path) -> None:
@@ -124,7 +163,7 @@ def writable(folder: Path) -> None:
         ConfigError: it is no local or shared folder.
     """
     if "://" in str(folder) or str(folder).startswith(("s3:/", "https:/", "gs:/")):
-        raise ConfigError(f"--out {folder}: must be a folder on a local or shared file system")
+        raise ConfigError(f"{folder}: must be a folder on a local or shared file system")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".weft-can-write"

@@ -164,9 +164,9 @@ def _safety(recipe: dict[str, Any] | None, seen: Seen, images: int) -> list[str]
     return [
         *lines,
         "* Pages that say noai, noml or reserve text and data mining are not in it, nor images of pages that say",
-        "  noimageai or noimageindex, nor images whose robots.txt or headers forbid it. E-mail addresses, telephone, card",
-        "  and account numbers in texts are masked as far as patterns find them; faces are not.",
-        "* Takedown: `weft forget DIR --urls F | --hosts F | --hashes F` takes pages and images out of a copy for good.",
+        "  noimageai or noimageindex, nor images whose robots.txt or headers forbid it. E-mail addresses, telephone,",
+        "  card and account numbers in texts are masked as far as patterns find them; faces are not.",
+        "* Takedown: `weft forget DIR --urls F | --hosts F | --hashes F` takes pages and images out of a copy.",
     ]
 
 
@@ -181,8 +181,8 @@ def _use() -> list[str]:
         'data = datasets.load_dataset("webdataset", data_files="weft-*.tar", features=features, split="train")',
         "```",
         "",
-        "Without these features `datasets` infers them from five samples and loses images. Plain `webdataset` reads the",
-        "tars; Megatron-Energon does after its own `prepare`.",
+        "Without these features `datasets` infers them from five samples and loses images. Plain `webdataset` reads",
+        "the tars; Megatron-Energon does after its own `prepare`.",
         "",
     ]
 

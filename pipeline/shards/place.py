@@ -29,6 +29,7 @@ class Place:
         self.root = str(root).rstrip("/") or "/"
         try:
             self._fs, path = fsspec.core.url_to_fs(self.root)
+            self._fs.invalidate_cache()  # what another process wrote meanwhile is there, too
         except (ValueError, ImportError) as error:
             raise InputError(f"{root}: {error}") from error
         self._path = path.rstrip("/")
@@ -90,6 +91,11 @@ class Place:
             return
         with self._fs.open(path, "wb", block_size=CHUNK) as out:
             shutil.copyfileobj(source, out, CHUNK)
+
+    def delete(self, name: str) -> None:
+        """Delete a file; one that is not there is as good."""
+        if self.size(name) is not None:
+            self._fs.rm_file(self._join(name))
 
     def make(self) -> None:
         """See that the folder is there."""

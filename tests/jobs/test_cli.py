@@ -84,7 +84,7 @@ def test_missing_options_are_said_by_name(weft):
         (("--stages", "nonsense"), ("no step nonsense", "01_documents")),
         (("--stages", "03_links..01_documents"), ("comes before",)),
         (("--in", "/no/such/place.warc.gz"), ("/no/such/place.warc.gz does not exist",)),
-        (("--out", "s3://bucket/out"), ("must be a folder",)),
+        (("--out", "s3://bucket/out"), ("--work",)),
         (("--out", "/proc/none/out"), ("/proc/none/out cannot be written",)),
         (("--set", "clip.model=demo", "--recipe", "weft"), ("demo",)),
         (("--set", "nsfw.model=/no/such.onnx"), ("/no/such.onnx",)),

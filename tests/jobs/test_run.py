@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from jobs.run import parser, writable
+from jobs.run import parser, publish_run, work_folder, writable
 from schemas.errors import ConfigError, OutputError
 
 QUIET = ("--set", "clip.model=none", "--set", "nsfw.model=none")
@@ -32,6 +32,35 @@ def test_an_output_that_is_no_folder_is_refused(place):
 
     with pytest.raises(ConfigError, match="must be a folder on a local or shared file system"):
         writable(Path(place))
+
+
+def test_an_address_needs_a_work_folder_and_a_folder_needs_none(tmp_path):
+    assert work_folder("s3://bucket/out", tmp_path) == tmp_path
+    assert work_folder(str(tmp_path), None) == tmp_path
+    with pytest.raises(ConfigError, match="--work"):
+        work_folder("s3://bucket/out", None)
+    with pytest.raises(ConfigError, match="--work"):
+        work_folder(str(tmp_path), tmp_path)
+
+
+def test_shards_and_report_of_a_finished_run_go_to_the_address(tmp_path):
+    from collections import Counter
+
+    from pipeline.shard_files import ShardFile
+    from pipeline.shards.manifest import body, put
+    from pipeline.shards.place import Place, shards_place
+
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.json").write_text("{}")
+    entry = ShardFile(tmp_path / "shards", "weft-000000", "a").close()
+    manifest = body(recipes=["t@0"], entries=[entry], totals=Counter(), tokenizer="none", max_images=0)
+    put(Place(tmp_path / "shards"), manifest)
+    said: list[str] = []
+    publish_run(tmp_path, "memory://published/", said.append)
+    assert said[-1] == "2 files of shards sent to memory://published/"
+    assert shards_place("memory://published").read("manifest.json") == (tmp_path / "shards/manifest.json").read_bytes()
+    assert Place("memory://published/report").read("report.json") == b"{}"
 
 
 def test_an_output_that_cannot_be_made_is_refused(tmp_path):
