@@ -97,6 +97,11 @@ def _schema(document: dict[str, Any]) -> Iterator[str]:
     yield from (f"{name} is no key of the format" for name in sorted(document.keys() - DOCUMENT_FIELDS.keys()))
     if document.get("schema_version") != SCHEMA_VERSION:
         yield f"schema_version is {document.get('schema_version')!r}, not {SCHEMA_VERSION}"
+    for name in ("texts", "images", "roles"):
+        found = document.get(name)
+        wrong = [x for x in found if not isinstance(x, str | None)] if isinstance(found, list) else []
+        if wrong:
+            yield f"{name} holds {wrong[0]!r:.40}, not a string or null"
     page = document.get("general_metadata")
     if isinstance(page, dict):
         yield from _fields("general_metadata", page, PAGE_FIELDS, PAGE_NULLS)
