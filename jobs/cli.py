@@ -25,6 +25,7 @@ COMMANDS = {
     "texts": ("jobs.texts", "documents without their images, as shards of their own"),
     "card": ("jobs.card", "write the dataset card beside the shards"),
     "copy": ("jobs.copy_shards", "shards to another place, local or s3://, checked on the way"),
+    "audit": ("jobs.audit", "documents drawn at random as one HTML page, for a person to judge"),
     "forget": ("jobs.forget", "take URLs, hosts or files out of an output folder for good"),
     "reindex": ("jobs.reindex", "write indexes and manifest anew from the tars"),
     "gc": ("jobs.gc", "delete files that no commit record names, and on request tables of other recipes"),
