@@ -60,11 +60,12 @@ def check_order(run: Run, steps: Sequence[Step]) -> None:
 
 
 def _make(run: Run, step: Step) -> None:
-    """`step.make`, with Spark's own errors as ours."""
+    """`step.make`, with Spark's own errors as ours; the session stands before: expressions of columns ask for it."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
+        _ = run.spark
         step.make(run)
     except (PySparkException, Py4JError) as error:
         text = str(error)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pipeline import execute as module
-from pipeline.commits import Commit
+from pipeline.commits import Commit, Cost
 from pipeline.execute import execute
 from pipeline.run import Step
 from schemas.errors import InputError, OutputError, StepFailed
@@ -51,10 +51,19 @@ def steps():
 
 @pytest.fixture
 def run(run_of, steps):
-    made = run_of()
+    made = run_of(spark=object())
     made.folder.mkdir()
     made.steps = steps.flow()
     return made
+
+
+def test_the_session_stands_before_a_step_begins_whichever_is_the_first_to_be_made(run, steps):
+    """A step may begin with an expression of columns, which only a session understands."""
+    for name in "abc":
+        steps.acts[name] = lambda run: steps.made.append(run._spark is not None)
+    run.finish("a", Cost())
+    execute(run, run.steps)
+    assert steps.made == ["b", True, "c", True]
 
 
 def test_steps_that_are_done_are_not_made_again(run, steps):
