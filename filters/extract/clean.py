@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from filters.extract import names as n
-from filters.extract.density import HEADINGS, Sums, class_weight
+from filters.extract.density import HEADINGS, Sums
+from filters.extract.names import class_weight
 from filters.extract.tree import Tree
 from schemas.reasons import ReferenceReason as Why
 
@@ -137,7 +138,7 @@ class _Cleaner:
         k = i - self.root
         titles, tables = self.counts[8][k], self.counts[7][k]
         buttons = raw and name in _NAMED and linked and size - linked < _SHARE_TEXT
-        if buttons and (' class="' in raw or ' id="' in raw) and n.judge_names(n.names_in(raw)) & n.SHARE:
+        if buttons and n.flags_of(raw) & n.SHARE:
             return Why.SHARE_BUTTON
         if raw and (name == "h1" or name == "h2") and class_weight(raw) < 0:
             return Why.FURNITURE

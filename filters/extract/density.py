@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from filters.extract import names as n
 from filters.extract.tree import Tree
 
 _UNIT: Final = frozenset("p td pre h2 h3 h4 h5 h6 section".split())
@@ -48,29 +47,32 @@ class Lengths:
 
 def lengths_of(tree: Tree) -> Lengths:
     """What each text of the page weighs; a `noscript` that does not speak weighs nothing."""
-    text, end, tag = tree.text, tree.end, tree.tag
-    length = [0] * len(tag)
-    link = [0] * len(tag)
-    comma = [0] * len(tag)
-    in_link = silent = 0
-    for i, name in enumerate(tag):
-        if name:
-            if name == "a":
-                if end[i] > in_link:
-                    in_link = end[i]
-            elif name == "noscript" and not speaks(tree, i):
-                silent = end[i]
-        elif i >= silent:
-            value = text[i]
-            size = len(value.strip()) if "\n" not in value else len(" ".join(value.split()))
-            length[i] = size
-            if i < in_link:
-                link[i] = size
-            commas = value.count(",")
-            if not value.isascii():
-                commas += value.count("\uff0c") + value.count("\u3001") + value.count("\u060c")
-            if commas:
-                comma[i] = commas
+    texts, end = tree.text, tree.end
+    count = len(tree.tag)
+    length, link, comma = [0] * count, [0] * count, [0] * count
+    in_link, links = 0, iter((*tree.at.get("a", ()), count))
+    next_link = next(links)
+    silent, silences = 0, iter((*(i for i in tree.at.get("noscript", ()) if not speaks(tree, i)), count))
+    next_silence = next(silences)
+    for i in tree.texts:
+        while next_link < i:
+            in_link = max(in_link, end[next_link])
+            next_link = next(links)
+        while next_silence < i:
+            silent = max(silent, end[next_silence])
+            next_silence = next(silences)
+        if i < silent:
+            continue
+        value = texts[i]
+        size = len(value.strip()) if "\n" not in value else len(" ".join(value.split()))
+        length[i] = size
+        if i < in_link:
+            link[i] = size
+        commas = value.count(",")
+        if not value.isascii():
+            commas += value.count("\uff0c") + value.count("\u3001") + value.count("\u060c")
+        if commas:
+            comma[i] = commas
     return Lengths(length, link, comma)
 
 
@@ -92,23 +94,6 @@ def sums_of(tree: Tree, lengths: Lengths, gone: Mapping[int, object]) -> Sums:
 def speaks(tree: Tree, i: int) -> bool:
     """Whether the text of a `noscript` element counts."""
     return sum(map(len, tree.text[i : min(tree.end[i], i + 2_000)])) >= _SPEAKING_NOSCRIPT
-
-
-def class_weight(raw: str) -> int:
-    """25 for names that content carries, -25 for names that furniture carries; class and id count apart."""
-    weight = 0
-    for mark in (' class="', ' id="'):
-        start = raw.find(mark)
-        if start >= 0:
-            start += len(mark)
-            value = raw[start : raw.index('"', start)]
-            if value and (mark == ' class="' or value.count("-") < 3):
-                flags = n.judge_names(value)
-                if flags & n.NEGATIVE:
-                    weight -= 25
-                if flags & n.POSITIVE:
-                    weight += 25
-    return weight
 
 
 def with_blocks(tree: Tree) -> set[int]:

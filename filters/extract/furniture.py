@@ -13,7 +13,7 @@ from typing import Final
 
 from filters.extract import names as n
 from filters.extract.density import Sums
-from filters.extract.tree import Tree
+from filters.extract.tree import Tree, value_at
 from schemas.reasons import ReferenceReason as Why
 
 _NEVER_SHOWN: Final = frozenset(
@@ -21,7 +21,7 @@ _NEVER_SHOWN: Final = frozenset(
         "head title select datalist textarea option optgroup noframes map area param source track "
         "rt rp rtc input progress meter audio video canvas object embed annotation annotation-xml "
         "amp-ad amp-sidebar amp-analytics amp-pixel amp-consent amp-sticky-ad amp-social-share "
-        "amp-embed amp-video"
+        "amp-embed amp-video nav"
     ).split()
 )
 _ROLES: Final = re.compile(r' role="(?:menu|menubar|navigation|alert|alertdialog|dialog|search|toolbar|tooltip)"')
@@ -40,64 +40,72 @@ MAIN: Final = "main"
 RECALL: Final = "recall"
 
 
+_CONCEALED: Final = 1 << 24
+_ROLE: Final = 1 << 25
+_SOFT_ROLE: Final = 1 << 26
+_NAMES: Final = _CONCEALED - 1
+"""What the attributes of an element say, above the flags of `names`."""
+
+
+@n.cached_by_tag
+def facts_of(raw: str) -> int:
+    """What a serialised tag says: hidden, a role of furniture, and the flags of `names` where they are believed."""
+    name = raw[: raw.find(" ")]
+    facts = 0
+    if ("hidden" in raw or "style=" in raw) and name not in _ALWAYS_SHOWN and is_hidden(raw):
+        facts = _CONCEALED
+    if ' role="' in raw:
+        facts |= (_ROLE if _ROLES.search(raw) else 0) | (_SOFT_ROLE if _SOFT_ROLES.search(raw) else 0)
+    if name not in _NEVER_NAMED and "-" not in name:
+        facts |= n.flags_of(raw)
+    return facts
+
+
 def is_hidden(raw: str) -> bool:
     """Whether the attributes say that a reader does not see the element."""
     if ' hidden="' in raw and ' hidden="until-found"' not in raw:
         return True
     if ' aria-hidden="true"' in raw and "fallback-image" not in raw:
         return True
-    if ' style="' in raw:
-        start = raw.index(' style="') + 7
-        return bool(_HIDING_STYLE.search(raw, start, raw.index('"', start + 1)))
-    return False
+    start = raw.find(' style="') + 7
+    return start >= 7 and bool(_HIDING_STYLE.search(raw[start : start + len(value_at(raw, start + 1)) + 2]))
 
 
-def prune(
-    tree: Tree, raw_sums: Sums, *, mode: str, by_name: int = 2, hidden: bool = True, heading: int = -1
-) -> dict[int, Why]:
+def prune(tree: Tree, raw_sums: Sums, *, mode: str, by_name: int = 2, heading: int = -1) -> dict[int, Why]:
     """Roots of the subtrees that are furniture, each with its reason.
 
     `raw_sums` are those of the whole tree. `by_name` is how far names are believed: 2 also where only the name speaks,
-    1 where the structure agrees, 0 not at all. `heading` is where the title stands. `hidden=False` keeps what is
-    hidden (pages that show themselves by script).
+    1 where the structure agrees, 0 not at all. `heading` is where the title stands.
     """
     tag, attrs, end = tree.tag, tree.attrs, tree.end
     gone: dict[int, Why] = {}
-    count = len(tag)
     links = tree.all_of(_PRESSED)
+    reached = 0  # end of the last subtree that is gone
     protected = 0  # end of the table, code or figure around, where weak names are not believed
-    i = 0
-    while i < count:
-        name = tag[i]
-        if not name:
-            i += 1
+    for i in sorted(tree.attributed + tree.all_of(_LOOKED_AT)):
+        if i < reached:
             continue
-        raw = attrs[i]
+        name, raw = tag[i], attrs[i]
+        facts = facts_of(raw) if raw and (name != "a" or "hidden" in raw or "style=" in raw or "role=" in raw) else 0
         why = None
-        if name in _NEVER_SHOWN or name == "nav":
+        if name in _NEVER_SHOWN:
             why = Why.FURNITURE
-        elif raw:
-            if hidden and ("hidden" in raw or "style=" in raw) and name not in _ALWAYS_SHOWN and is_hidden(raw):
-                why = Why.HIDDEN
-            elif ' role="' in raw and _ROLES.search(raw):
-                why = Why.FURNITURE
-            elif by_name and (' class="' in raw or ' id="' in raw) and name not in _NEVER_NAMED and "-" not in name:
-                flags = n.judge_names(n.names_in(raw))
-                if flags:
-                    titled = i < heading < end[i]
-                    weakly = by_name == 2 and mode == MAIN and i >= protected and not titled
-                    why = _by_name(tree, raw_sums, links, i, flags, mode, titled=titled, weakly=weakly)
-        if why is None and name == "footer" and (mode == MAIN or not _inside_article(tree, i)):
-            why = Why.FURNITURE
-        if why is None and mode == MAIN and (name == "aside" or (' role="' in raw and _SOFT_ROLES.search(raw))):
+        elif facts & (_CONCEALED | _ROLE):
+            why = Why.HIDDEN if facts & _CONCEALED else Why.FURNITURE
+        elif by_name and facts & _NAMES:
+            titled = i < heading < end[i]
+            weakly = by_name == 2 and mode == MAIN and i >= protected and not titled
+            why = _by_name(tree, raw_sums, links, i, facts & _NAMES, mode, titled=titled, weakly=weakly)
+        if why is None and (
+            (name == "footer" and (mode == MAIN or not _inside_article(tree, i)))
+            or (mode == MAIN and (name == "aside" or facts & _SOFT_ROLE))
+        ):
             why = Why.FURNITURE
         if why is not None:
             gone[i] = why
-            i = end[i]
-            continue
-        if name in ("table", "pre", "code", "figure") and end[i] > protected:
+            reached = end[i]
+        elif name in _PROTECTING and end[i] > protected:
             protected = end[i]
-        i += 1
     return gone
 
 
@@ -121,6 +129,9 @@ def _by_name(
 
 
 _ALWAYS_SHOWN: Final = frozenset(("body", "html", "img"))
+_PROTECTING: Final = frozenset(("table", "pre", "code", "figure"))
+_LOOKED_AT: Final = _NEVER_SHOWN | _PROTECTING | {"footer", "aside"}
+"""Elements that are looked at even without attributes."""
 _NEVER_NAMED: Final = frozenset(
     (
         "body html a main article img pre code p h1 h2 h3 h4 h5 h6 em strong b i figcaption blockquote td tr tbody"

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from filters.extract.density import HEADINGS, PROSE, Sums, add_lists, class_weight, units_of
+from filters.extract.density import HEADINGS, PROSE, Sums, add_lists, units_of
+from filters.extract.names import class_weight
 from filters.extract.tree import Tree
 
 _TAG_SCORE: Final = (

@@ -9,8 +9,11 @@ and every word for its plural in `s`.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from typing import Final
+
+from filters.extract.tree import value_at
 
 UNLIKELY: Final = 1  # furniture by name; believed only where nothing of MAYBE is there too
 MAYBE: Final = 2  # a name that content carries
@@ -151,14 +154,49 @@ _SLUG: Final = 3
 
 
 def names_in(raw: str) -> str:
-    """Class and id of serialised attributes, one string."""
+    """Class and id of a serialised tag, one string."""
     names = ""
     start = raw.find(' class="')
     if start >= 0:
-        names = raw[start + 8 : raw.index('"', start + 8)]
+        names = value_at(raw, start + 8)
     start = raw.find(' id="')
     if start >= 0:
-        name = raw[start + 5 : raw.index('"', start + 5)]
+        name = value_at(raw, start + 5)
         if name.count("-") < _SLUG and name.count("_") < _SLUG:
             names += " " + name
     return names
+
+
+def cached_by_tag(judge: Callable[[str], int]) -> Callable[[str], int]:
+    """The function of a serialised tag, its answers remembered: templates repeat their tags, within a page and over
+    the pages of a site. Long tags are judged anew, so that the memory is bounded in bytes too (about 10 MB)."""
+    remembered = lru_cache(maxsize=30_000)(judge)
+
+    @wraps(judge)
+    def judged(raw: str) -> int:
+        return remembered(raw) if len(raw) <= 256 else judge(raw)
+
+    return judged
+
+
+@cached_by_tag
+def flags_of(raw: str) -> int:
+    """The flags that hold for the class and id of a serialised tag."""
+    return judge_names(names_in(raw)) if ' class="' in raw or ' id="' in raw else 0
+
+
+@cached_by_tag
+def class_weight(raw: str) -> int:
+    """25 for names that content carries, -25 for names that furniture carries; class and id count apart."""
+    weight = 0
+    for name in ("class", "id"):
+        start = raw.find(f' {name}="')
+        if start >= 0:
+            value = value_at(raw, start + len(name) + 3)
+            if value and (name == "class" or value.count("-") < _SLUG):
+                flags = judge_names(value)
+                if flags & NEGATIVE:
+                    weight -= 25
+                if flags & POSITIVE:
+                    weight += 25
+    return weight

@@ -32,10 +32,24 @@ class Tree:
     `tag[i]` is the element's name, or '' for a text; `text[i]` the raw text (entities resolved) or '';
     `parent[i]` the index of the element around it (-1 for the root); `end[i]` the index after its last descendant,
     so the subtree is `range(i, end[i])`; `attrs[i]` the tag as serialised (`a href="x"`), '' for one without
-    attributes; `at` the indices of the elements of each name; `gap` the white space that stands alone before an index.
+    attributes; `at` the indices of the elements of each name, `attributed` of those with attributes, `texts` of the
+    texts; `gap` the white space that stands alone before an index.
     """
 
-    __slots__ = ("at", "attrs", "end", "gap", "names_licence", "num_inline_svg", "parent", "scripts", "tag", "text")
+    __slots__ = (
+        "at",
+        "attributed",
+        "attrs",
+        "end",
+        "gap",
+        "names_licence",
+        "num_inline_svg",
+        "parent",
+        "scripts",
+        "tag",
+        "text",
+        "texts",
+    )
 
     def __init__(self) -> None:
         self.tag: list[str] = []
@@ -45,6 +59,8 @@ class Tree:
         self.text: list[str] = []
         self.gap: dict[int, str] = {}
         self.at: dict[str, list[int]] = {}
+        self.attributed: list[int] = []
+        self.texts: list[int] = []
         self.scripts: list[str] = []
         self.num_inline_svg = 0
         self.names_licence = True
@@ -113,7 +129,7 @@ def build(markup: str) -> Tree:
     tree = Tree()
     tag, attrs, text, parent = [""] * bound, [""] * bound, [""] * bound, [-1] * bound
     end = list(range(1, bound + 1))
-    gap = tree.gap
+    gap, texts, attributed = tree.gap, tree.texts, tree.attributed
     at: defaultdict[str, list[int]] = defaultdict(list)
     stack = [-1]
     push, pop, top, count, void = stack.append, stack.pop, -1, 0, VOID
@@ -132,6 +148,7 @@ def build(markup: str) -> Tree:
             parent[count] = top
             if " " in name:
                 attrs[count] = name
+                attributed.append(count)
                 name = name[: name.index(" ")]
             tag[count] = name
             at[name].append(count)
@@ -145,6 +162,7 @@ def build(markup: str) -> Tree:
             else:
                 text[count] = unescape(after) if "&" in after else after
                 parent[count] = top
+                texts.append(count)
                 count += 1
     tree.tag, tree.attrs, tree.text = tag[:count], attrs[:count], text[:count]
     tree.parent, tree.end = parent[:count], end[:count]
