@@ -21,6 +21,7 @@ _CONDITIONAL: Final = frozenset("form fieldset table ul ol div".split())
 _BOXES: Final = frozenset(("div", "section", "ul", "ol", "aside", "table", "tr"))
 _NAMED: Final = frozenset("div section ul ol aside span p header footer".split())
 _TEXTISH: Final = frozenset("span li td blockquote dl div img ol p pre table ul".split())
+_PLAIN: Final = frozenset("a b br cite code em font i small strong sub sup time u wbr".split())
 _TEASER: Final = 400
 """Characters for each linked heading up to which a box with two of them is a list of other articles."""
 _SHARE_TEXT: Final = 150
@@ -104,6 +105,8 @@ class _Cleaner:
             if not name or i in out:
                 continue
             k, stop = i - root, end[i]
+            if name in _PLAIN and (stop == i + 1 or (stop == i + 2 and not tag[i + 1])):
+                continue  # no element inside, and nothing of its own that counts
             size = text[stop] - text[i] - cut_text[k]
             linked = link[stop] - link[i] - cut_link[k]
             if i == root:

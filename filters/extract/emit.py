@@ -196,7 +196,7 @@ class Emitter:
         """End the text collected so far."""
         if not self.buffer:
             return
-        raw = "".join(self.buffer)
+        raw = "".join(self.buffer) if len(self.buffer) > 1 else self.buffer[0]
         self.buffer.clear()
         linked, self.linked = self.linked, 0
         text = clean_code(raw) if self.role == "code" else clean_inline(raw)
@@ -211,7 +211,7 @@ class Emitter:
             return
         self.total_text += len(text)
         self.total_link += int(density * len(text))
-        self.nodes.append(Node(text=text, role=role, link_density=round(density, 4)))
+        self.nodes.append(Node(text=text, role=role, link_density=round(density, 4) if density else 0.0))
         self.figures.append(self.figure)
 
     def _cell(self) -> None:

@@ -93,7 +93,7 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
     links: dict[str, str] = {}
     base_href = None
     language = page_title = heading = None
-    for i in tree.all_of((*_SPEAKING, "a") if tree.names_licence else _SPEAKING):
+    for i in tree.all_of(_SPEAKING):
         name = tree.tag[i]
         if name == "meta":
             attrs = attributes(tree.attrs[i])
@@ -119,8 +119,8 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
             page_title = _text(tree, i)
         elif name == "h1" and heading is None:
             heading = _text(tree, i)
-        elif name == "a" and "license" in tree.attrs[i] and "license" in (tree.get(i, "rel") or "").lower().split():
-            links.setdefault("license", tree.get(i, "href") or "")
+    if "license" not in links and (licence := _licence_link(tree)):
+        links["license"] = licence
     base = base_url(url, base_href)
     found = Metadata(base=base, metas=pairs)
     found.declared_language = _short(language or metas.get("content-language") or metas.get("og:locale"), 35)
@@ -150,6 +150,15 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
     if not found.licence and graph.get("license"):
         found.licence = resolve(base, graph["license"], charset)
     return found
+
+
+def _licence_link(tree: Tree) -> str | None:
+    """Where the first link of the text that is marked as a licence leads."""
+    attrs = tree.attrs
+    for i in tree.at.get("a", ()):
+        if "license" in attrs[i] and "license" in (tree.get(i, "rel") or "").lower().split():
+            return tree.get(i, "href")
+    return None
 
 
 def _text(tree: Tree, i: int) -> str:
@@ -208,8 +217,9 @@ def _time(tree: Tree) -> str | None:
 def _marked(tree: Tree, what: str) -> str | None:
     """The text of the first short element with `rel` or `itemprop` of that name."""
     marks = (f' rel="{what}"', f' itemprop="{what}"')
-    for i, raw in enumerate(tree.attrs):
-        if raw and (marks[0] in raw or marks[1] in raw):
+    for i in tree.attributed:
+        raw = tree.attrs[i]
+        if what in raw and (marks[0] in raw or marks[1] in raw):
             text = _text(tree, i)
             if 2 < len(text) < 100:
                 return text

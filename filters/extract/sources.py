@@ -43,13 +43,19 @@ _NO_ADDRESS: Final = frozenset(("src", "alt", "title", "class", "id", "style"))
 _RANK: Final = {name: rank for rank, name in enumerate(LAZY_URL)}
 _TEMPLATED: Final = "{"
 
-_PLACEHOLDER_NAME: Final = re.compile(
-    r"(?:^|[/_.\-])(?:blank|spacer|placeholders?|transparent|loading|loader|spinner|lazy(?:load|loading)?|"
-    r"gr[ae]y|1x1|1px|1-1|dot|clear|empty|trans(?:p|parency)?|shim|pixel|px|preload(?:er)?|grau|blanc|dummy|fallback|"
-    r"no[_\-]?(?:image|img|photo|pic)|image[_\-]?placeholder|img[_\-]?placeholder|default[_\-]image|imgload)"
-    r"(?:[_.\-]?[0-9x]*)?\.(?:gif|png|svg|jpe?g|webp)$",
-    re.I,
+_STAND_INS: Final = frozenset(
+    (
+        "blank spacer placeholder placeholders transparent loading loader spinner lazy lazyload lazyloading gray grey 1x1 "
+        "1px dot clear empty trans transp transparency shim pixel px preload preloader grau blanc dummy fallback imgload "
+        "noimage noimg nophoto nopic imageplaceholder imgplaceholder"
+    ).split()
 )
+"""Last word of the file name of a picture that stands for another; `_STAND_IN_PAIRS`, its last two words."""
+_STAND_IN_PAIRS: Final = frozenset(
+    (("no", "image"), ("no", "img"), ("no", "photo"), ("no", "pic"), ("default", "image"), ("1", "1"))
+)
+_EXTENSIONS: Final = frozenset(("gif", "png", "svg", "jpg", "jpeg", "webp"))
+_DIGITS: Final = "0123456789x"
 _IMAGE_VALUE: Final = re.compile(r"^\s*\S+\.(?:jpe?g|png|webp|gif|avif)(?:[?#]\S*)?\s*$", re.I)
 _IMAGE_SRCSET: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)\S*\s+\d", re.I)
 _NEXT_URL: Final = re.compile(r"[^\s,]")
@@ -120,7 +126,17 @@ def is_placeholder(url: str) -> bool:
     """Whether a URL is a stand-in: empty, `about:`, a file named blank, spacer, loading, 1x1, ..."""
     if not url or url.startswith(("about:", "#", "javascript:")) or url in ("/", "null", "undefined", "none"):
         return True
-    return bool(_PLACEHOLDER_NAME.search(url.partition("?")[0].partition("#")[0][-80:]))
+    stem, _, extension = url.partition("?")[0].partition("#")[0].rpartition(".")
+    if extension.lower() not in _EXTENSIONS:
+        return False
+    words = stem[-60:].lower().replace("_", "-").replace(".", "-").replace("/", "-").rsplit("-", 3)
+    last = words.pop()
+    if (words and (words[-1], last) in _STAND_IN_PAIRS) or last in _STAND_INS or last.rstrip(_DIGITS) in _STAND_INS:
+        return True
+    if last.strip(_DIGITS) or not words:
+        return False
+    last = words.pop()  # what stands before `-300x200`
+    return (bool(words) and (words[-1], last) in _STAND_IN_PAIRS) or last in _STAND_INS
 
 
 def source_of(attrs: dict[str, str], picture_srcsets: list[str]) -> Source | None:

@@ -42,7 +42,6 @@ class Tree:
         "attrs",
         "end",
         "gap",
-        "names_licence",
         "num_inline_svg",
         "parent",
         "scripts",
@@ -63,7 +62,6 @@ class Tree:
         self.texts: list[int] = []
         self.scripts: list[str] = []
         self.num_inline_svg = 0
-        self.names_licence = True
 
     def all_of(self, names: Iterable[str]) -> list[int]:
         """Indices of the elements of these names, in page order."""
@@ -114,11 +112,9 @@ def parse(markup: bytes) -> Tree | None:
     scripts = [node.text(deep=True) or "" for node in linked_data]
     drawings = len(parser.tags("svg"))
     parser.strip_tags(_RAW, recursive=True)
-    well_formed = parser.html or ""
-    tree = build(well_formed)
+    tree = build(parser.html or "")
     tree.scripts = scripts
     tree.num_inline_svg = drawings
-    tree.names_licence = "license" in well_formed
     return tree
 
 

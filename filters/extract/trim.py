@@ -111,18 +111,25 @@ _LEGAL: Final = re.compile(
 )
 _CREDIT: Final = re.compile(
     r"\W*(?:foto|photo|photographs?|image|bild|cr[ée]ditos?|cr[ée]dit|credits?|source|quelle|fuente|fonte|fot\.|zdj[ęe]cie|©|\(c\)|"
-    r"getty images|reuters|shutterstock|istock|ap photo)s?\b.{0,70}\Z|\W*©.{0,70}\Z|"
-    r".{0,50}[/|] ?(?:getty images|reuters|shutterstock|istock|afp|ap|epa)(?:\.com)?\W*\Z",
+    r"getty images|reuters|shutterstock|istock|ap photo)s?\b.{0,70}\Z|\W*©.{0,70}\Z",
     re.I | re.S,
 )
+_AGENCY: Final = re.compile(
+    r"[/|] ?(?:getty images|reuters|shutterstock|istock|afp|ap|epa)(?:\.com)?\W*\Z", re.I
+)
+_NAME: Final = 50
+"""Characters of a photographer's name before that of the agency, at most."""
 _SENTENCE_END: Final = re.compile(
     "[.!?\u2026\u3002\uff01\uff1f\u0964\u061f:;][\"'\u201d\u2019\u00bb)\\]\\s]*(?:\\[\\d+\\]\\s*)*\\Z"
 )
 
 
+_UNSPOKEN: Final = re.compile(r"[\W_]+")
+
+
 def key_of(text: str) -> str:
     """A text without case, punctuation and white space."""
-    return "".join(c for c in text.casefold() if c.isalnum())
+    return _UNSPOKEN.sub("", text.casefold())
 
 
 _DISCLOSURE: Final = re.compile(
@@ -142,13 +149,23 @@ def _anywhere(node: Node, text: str, seen: set[str]) -> str | None:
     elif node.role != "code" and _LABEL.match(text):
         return "label"
     if len(text) < _SHORT:
-        if node.role in ("caption", "paragraph") and _CREDIT.match(text):
+        if node.role in ("caption", "paragraph") and _is_credit(text):
             return "credit"
         if node.role in ("paragraph", "list_item") and " " in text and _NETWORKS.match(text):
             return "label"
     elif len(text) < _NOTICE and _DISCLOSURE.match(text):
         return "disclosure"
     return None
+
+
+def _is_credit(text: str) -> bool:
+    """Whether a short text names who made a picture."""
+    if _CREDIT.match(text):
+        return True
+    if "/" not in text and "|" not in text:
+        return False
+    found = _AGENCY.search(text)
+    return found is not None and found.start() <= _NAME
 
 
 def trim(nodes: list[Node], title: str | None, author: str | None = None) -> Iterator[tuple[int, str]]:

@@ -29,9 +29,14 @@ def resolve(base: str, reference: str, charset: str = "utf-8") -> str | None:
     reference = reference.strip(_STRIP)
     if _CLEAN.match(reference) and "/." not in reference and len(reference) <= MAX_URL:
         return reference
-    if reference.startswith("/") and "/." not in reference and len(reference) <= MAX_URL:
-        scheme_part, origin = _origin(base)
-        whole = scheme_part + reference if reference.startswith("//") else origin + reference
+    if reference and "/." not in reference and len(reference) <= MAX_URL and reference[0] not in ".?#":
+        scheme_part, origin, folder = _origin(base)
+        if reference.startswith("//"):
+            whole = scheme_part + reference
+        elif reference[0] == "/":
+            whole = origin + reference
+        else:
+            whole = "" if ":" in reference else folder + reference
         if _CLEAN.match(whole):
             return whole
     if "\n" in reference or "\t" in reference or "\r" in reference:
@@ -61,10 +66,12 @@ def resolve(base: str, reference: str, charset: str = "utf-8") -> str | None:
 
 
 @lru_cache(maxsize=1_024)
-def _origin(base: str) -> tuple[str, str]:
-    """`https:` and `https://host` of a base."""
+def _origin(base: str) -> tuple[str, str, str]:
+    """`https:`, `https://host` and `https://host/folder/` of a base."""
     parts = urlsplit(base)
-    return f"{parts.scheme}:", f"{parts.scheme}://{parts.netloc}"
+    origin = f"{parts.scheme}://{parts.netloc}"
+    folder = parts.path.rpartition("/")[0]
+    return f"{parts.scheme}:", origin, "" if "/." in folder else f"{origin}{folder}/"
 
 
 def _normalise(url: str, charset: str) -> str | None:
