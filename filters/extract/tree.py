@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -120,50 +120,57 @@ def parse(markup: bytes) -> Tree | None:
 
 def build(markup: str) -> Tree:
     """Arrays from well-formed markup as lexbor serialises it."""
-    pieces = markup.split("<")
-    bound = 2 * len(pieces)  # a tag is one node, the text after it another at most
     tree = Tree()
-    tag, attrs, text, parent = [""] * bound, [""] * bound, [""] * bound, [-1] * bound
-    end = list(range(1, bound + 1))
-    gap, texts, attributed = tree.gap, tree.texts, tree.attributed
+    tag, parent, end, attrs, text = tree.tag, tree.parent, tree.end, tree.attrs, tree.text
+    gap, texts, attributed, void = tree.gap, tree.texts, tree.attributed, VOID
+    add_tag, add_parent, add_end, add_attrs, add_text = map(_append_of, (tag, parent, end, attrs, text))
     at: defaultdict[str, list[int]] = defaultdict(list)
     stack = [-1]
-    push, pop, top, count, void = stack.append, stack.pop, -1, 0, VOID
-    stream = iter(pieces)
+    push, pop, top, count = stack.append, stack.pop, -1, 0
+    stream = iter(markup.split("<"))
     next(stream)
     for piece in stream:
-        name, closed, after = piece.partition(">")
-        first = name[:1]
+        raw, closed, after = piece.partition(">")
+        first = raw[:1]
         if not closed or first == "!" or first == "?":
-            name, after = _whole(piece, stream)
-            first = name[:1]
+            raw, after = _whole(piece, stream)
+            first = raw[:1]
         if first == "/":
             end[pop()] = count
             top = stack[-1]
         elif first:
-            parent[count] = top
-            if " " in name:
-                attrs[count] = name
+            name, more, _ = raw.partition(" ")
+            if more:
+                add_attrs(raw)
                 attributed.append(count)
-                name = name[: name.index(" ")]
-            tag[count] = name
+            else:
+                add_attrs("")
+            add_tag(name)
+            add_text("")
+            add_parent(top)
             at[name].append(count)
             if name not in void:
                 push(count)
                 top = count
             count += 1
+            add_end(count)
         if after:
             if after.isspace():
                 gap[count] = after
             else:
-                text[count] = unescape(after) if "&" in after else after
-                parent[count] = top
                 texts.append(count)
+                add_tag("")
+                add_attrs("")
+                add_text(unescape(after) if "&" in after else after)
+                add_parent(top)
                 count += 1
-    tree.tag, tree.attrs, tree.text = tag[:count], attrs[:count], text[:count]
-    tree.parent, tree.end = parent[:count], end[:count]
+                add_end(count)
     tree.at = dict(at)
     return tree
+
+
+def _append_of(values: list[Any]) -> Callable[[Any], None]:
+    return values.append
 
 
 def _whole(piece: str, stream: Iterator[str]) -> tuple[str, str]:
