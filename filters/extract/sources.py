@@ -45,9 +45,9 @@ _TEMPLATED: Final = "{"
 
 _STAND_INS: Final = frozenset(
     (
-        "blank spacer placeholder placeholders transparent loading loader spinner lazy lazyload lazyloading gray grey 1x1 "
-        "1px dot clear empty trans transp transparency shim pixel px preload preloader grau blanc dummy fallback imgload "
-        "noimage noimg nophoto nopic imageplaceholder imgplaceholder"
+        "blank spacer placeholder placeholders transparent loading loader spinner lazy lazyload lazyloading gray grey "
+        "1x1 1px dot clear empty trans transp transparency shim pixel px preload preloader grau blanc dummy fallback "
+        "imgload noimage noimg nophoto nopic imageplaceholder imgplaceholder"
     ).split()
 )
 """Last word of the file name of a picture that stands for another; `_STAND_IN_PAIRS`, its last two words."""
@@ -129,7 +129,7 @@ def is_placeholder(url: str) -> bool:
     stem, _, extension = url.partition("?")[0].partition("#")[0].rpartition(".")
     if extension.lower() not in _EXTENSIONS:
         return False
-    words = stem[-60:].lower().replace("_", "-").replace(".", "-").replace("/", "-").rsplit("-", 3)
+    words = stem[-60:].rpartition("/")[2].lower().replace("_", "-").replace(".", "-").rsplit("-", 3)
     last = words.pop()
     if (words and (words[-1], last) in _STAND_IN_PAIRS) or last in _STAND_INS or last.rstrip(_DIGITS) in _STAND_INS:
         return True

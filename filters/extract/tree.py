@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -123,7 +123,13 @@ def build(markup: str) -> Tree:
     tree = Tree()
     tag, parent, end, attrs, text = tree.tag, tree.parent, tree.end, tree.attrs, tree.text
     gap, texts, attributed, void = tree.gap, tree.texts, tree.attributed, VOID
-    add_tag, add_parent, add_end, add_attrs, add_text = map(_append_of, (tag, parent, end, attrs, text))
+    add_tag, add_parent, add_end, add_attrs, add_text = (
+        tag.append,
+        parent.append,
+        end.append,
+        attrs.append,
+        text.append,
+    )
     at: defaultdict[str, list[int]] = defaultdict(list)
     stack = [-1]
     push, pop, top, count = stack.append, stack.pop, -1, 0
@@ -167,10 +173,6 @@ def build(markup: str) -> Tree:
                 add_end(count)
     tree.at = dict(at)
     return tree
-
-
-def _append_of(values: list[Any]) -> Callable[[Any], None]:
-    return values.append
 
 
 def _whole(piece: str, stream: Iterator[str]) -> tuple[str, str]:

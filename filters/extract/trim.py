@@ -114,9 +114,7 @@ _CREDIT: Final = re.compile(
     r"getty images|reuters|shutterstock|istock|ap photo)s?\b.{0,70}\Z|\W*©.{0,70}\Z",
     re.I | re.S,
 )
-_AGENCY: Final = re.compile(
-    r"[/|] ?(?:getty images|reuters|shutterstock|istock|afp|ap|epa)(?:\.com)?\W*\Z", re.I
-)
+_AGENCY: Final = re.compile(r"[/|] ?(?:getty images|reuters|shutterstock|istock|afp|ap|epa)(?:\.com)?\W*\Z", re.I)
 _NAME: Final = 50
 """Characters of a photographer's name before that of the agency, at most."""
 _SENTENCE_END: Final = re.compile(

@@ -71,6 +71,18 @@ def test_no_more_images_than_a_shard_can_number() -> None:
     assert [i.reason for i in found.dropped] == [ReferenceReason.OVER_LIMIT] * 2
 
 
+def test_the_indentation_between_spans_of_code_is_kept() -> None:
+    code = "<pre><b>if</b> x:\n    <i>y</i>\n\n    <i>z</i></pre>"
+    found = read(f"<article><p>{LONG * 3}</p>{code}<p>{LONG}</p></article>")
+    assert found.nodes[1].text == "if x:\n    y\n\n    z"
+    assert found.nodes[1].role == "code"
+
+
+@pytest.mark.parametrize("name", ["class", "id", "style", "role", "href"])
+def test_an_attribute_that_ends_like_the_start_of_another_is_read(name: str) -> None:
+    assert read(f'<div title=" {name}="><p>{LONG}</p></div>').nodes[0].text == LONG.strip()
+
+
 def test_explain_says_what_was_left_out() -> None:
     found = read(f"<article><p>{LONG * 3}</p></article><footer>Imprint of the paper</footer>", explain=True)
     assert [(text.text, text.why) for text in found.dropped_texts] == [("Imprint of the paper", "furniture")]

@@ -86,6 +86,11 @@ def test_the_smallest_picture_of_at_least_1024_pixels_is_chosen() -> None:
         "spacer.gif?1",
         "/1x1.png",
         "/a/loading.svg",
+        "/no-image.jpg",
+        "/default_image-600x400.png",
+        "a/px.gif#x",
+        "/i/1-1.gif",
+        "/lazy_2.WEBP",
     ],
 )
 def test_stand_ins_are_known_by_name(url: str) -> None:
@@ -93,7 +98,18 @@ def test_stand_ins_are_known_by_name(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["/img/blankets.jpg", "/loading-dock-at-night.jpg", "/photo.jpg", "/pixel-art-show.png", "/greyhound.jpg"]
+    "url",
+    [
+        "/img/blankets.jpg",
+        "/loading-dock-at-night.jpg",
+        "/photo.jpg",
+        "/pixel-art-show.png",
+        "/greyhound.jpg",
+        "/vinyl-1-199x300.jpg",
+        "/a/loading/7.jpg",
+        "/blank",
+        "300x200.jpg",
+    ],
 )
 def test_names_that_only_look_like_stand_ins_are_not(url: str) -> None:
     assert not is_placeholder(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,30 @@ def test_scripts_styles_and_templates_are_not_text() -> None:
         "<p>a<script>if (1 < 2) x('<p>')</script><style>p{}</style><template><p>t</p></template>b<!-- <p>c -->d"
     )
     assert "".join(tree.text) == "abd"
+
+
+@pytest.mark.parametrize(
+    ("html", "text", "names"),
+    [
+        ("<div <p class=a>x</div>y", "xy", ["div"]),  # `<p` is the name of an attribute
+        ("<b<c>x</b<c>y", "xy", ["b<c"]),
+        ("<p>x<!-- <b> --><!---->y<!-->z", "xyz", ["p"]),
+        ('<?xml version="1.0"?><p>x<?php echo ">"?>y', 'x"?>y', ["p"]),
+        ("<p>x<!", "x", ["p"]),
+        ("<p>a &lt;b&gt; &amp;lt; c", "a <b> &lt; c", ["p"]),
+    ],
+)
+def test_marks_that_are_no_tags_are_told_apart(html: str, text: str, names: list[str]) -> None:
+    tree = tree_of(html)
+    assert "".join(tree.text) == text
+    assert [name for name in tree.tag if name][3:] == names
+
+
+def test_a_value_that_reads_like_an_attribute_is_none() -> None:
+    tree = tree_of('<p title=" class=">x')
+    raw = tree.attrs[tree.at["p"][0]]
+    assert attribute(raw, "title") == " class="
+    assert not attribute(raw, "class")
 
 
 def test_inline_drawings_are_counted_and_left_out() -> None:
