@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": ("jobs.audit", "documents drawn at random as one HTML page, for a person to judge"),
     "forget": ("jobs.forget", "take URLs, hosts or files out of an output folder for good"),
     "reindex": ("jobs.reindex", "write indexes and manifest anew from the tars"),
+    "view": ("jobs.view", "look at documents in a browser, drawn at random or searched"),
     "gc": ("jobs.gc", "delete files that no commit record names, and on request tables of other recipes"),
     "loader": ("jobs.loader", "look at what the data loader makes of shards: inspect, simulate, bench, tokens"),
     "train": ("jobs.train", "train a vision-language model on shards; --list names what can be built"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.open_run import open_run
-from pipeline.report import report
+from pipeline.report import compare, report
 from schemas.errors import InputError
 
 
@@ -16,10 +16,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = argparse.ArgumentParser(prog="weft report", description=__doc__)
     options.add_argument("folder", type=Path, metavar="DIR", help="output folder of weft run")
     options.add_argument("--master", help="Spark master (default: local[*])")
+    options.add_argument("--against", type=Path, metavar="DIR", help="another run, or the same by another recipe")
     arguments = options.parse_args(argv)
+    other = compare.read(arguments.against) if arguments.against else None
     run = open_run(arguments.folder, print, arguments.master)
     if missing := [step.name for step in run.steps if not run.is_done(step.name)]:
         raise InputError(f"{arguments.folder}: the run is not finished, {missing[0]} is next; run weft run again first")
-    report(run)
+    report(run, other)
     print(run.folder / "report" / "index.html")
     return 0

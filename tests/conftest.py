@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -87,3 +88,20 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = build_session(config, master="local[2]")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Headless Chromium in a profile of its own, or a visible skip; contexts of it have viewports of their own."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not there")
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if binary is None:
+        pytest.skip("no browser: Debian and Ubuntu have it as the package chromium")
+    quiet = ("no-first-run", "disable-background-networking", "disable-component-update", "disable-sync")
+    arguments = [f"--{name}" for name in ("no-sandbox", "disable-gpu", *quiet)]
+    with sync_api.sync_playwright() as engine:
+        context = engine.chromium.launch_persistent_context(
+            str(tmp_path_factory.mktemp("browser")), executable_path=binary, headless=True, args=arguments
+        )
+        yield context
+        context.close()

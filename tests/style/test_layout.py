@@ -16,6 +16,13 @@ PACKAGES = ("schemas", "filters", "pipeline", "jobs", "vlm", "demo")
 # Modules, or folders of modules ("pipeline/fetch/"), that another test exercises, and that test.
 COVERED_BY: dict[str, str] = {
     "pipeline/draft.py": "tests/pipeline/test_documents.py",  # what the stages fill in; it does nothing itself
+    "pipeline/report/consent.py": "tests/pipeline/test_report.py",
+    "pipeline/report/examples.py": "tests/pipeline/test_report.py",
+    "pipeline/report/pages.py": "tests/pipeline/test_report.py",
+    "pipeline/report/render.py": "tests/pipeline/test_report.py",
+    "pipeline/report/tables.py": "tests/pipeline/test_report.py",
+    "pipeline/report/totals.py": "tests/pipeline/test_report.py",
+    "pipeline/report/what_if_tables.py": "tests/pipeline/test_report.py",
     "filters/extract/": "tests/filters/extract/test_extract.py",  # its parts are passes over one tree
     "schemas/shard_faults.py": "tests/pipeline/shards/test_verify.py",
     "pipeline/shards/manifest.py": "tests/pipeline/shards/test_verify.py",

@@ -1,0 +1,69 @@
+"""What of a dropped thing may be seen in a report: its picture, its address, or only the reason and measures.
+
+Lists of what may be shown, not of what may not: a reason that nobody has thought about here shows a grey box without an
+address. Pictures are shown only of files that were scored safe where the recipe names a model (the judge of files asks
+for safety first, so a file with any other reason, or none, is safe), and that no consent signal or list was against.
+"""
+
+from __future__ import annotations
+
+from schemas.reasons import DocumentReason, FetchStatus, FileReason, ReferenceReason, UrlReason
+
+_PICTURE = frozenset(
+    {
+        *(
+            f"file:{reason}"
+            for reason in (
+                FileReason.FORMAT,
+                FileReason.TOO_SMALL,
+                FileReason.TOO_LARGE,
+                FileReason.ASPECT,
+                FileReason.ANIMATED,
+                FileReason.SINGLE_COLOUR,
+                FileReason.LOW_ENTROPY,
+                FileReason.BLURRED,
+            )
+        ),
+        ReferenceReason.DUPLICATE_IN_DOCUMENT,
+        ReferenceReason.REPEATED_ON_SITE,
+        ReferenceReason.REPEATED_IN_CORPUS,
+        ReferenceReason.LOW_SCORE,
+    }
+)
+
+_LISTS = frozenset({f"fetch:{FetchStatus.BLOCKED_BY_LIST}", f"url:{UrlReason.BLOCKED}"})
+
+_ADDRESS = (
+    frozenset(
+        {
+            *(str(reason) for reason in ReferenceReason),
+            *(f"url:{reason}" for reason in UrlReason),
+            *(f"fetch:{status}" for status in FetchStatus),
+            *(f"file:{reason}" for reason in FileReason),
+        }
+    )
+    - _LISTS
+    - {"taken_down", "fetch:taken_down", "file:taken_down", "url:taken_down"}
+)
+
+_PAGE_ADDRESS = frozenset(str(reason) for reason in DocumentReason) - {"blocked", "taken_down"}
+
+
+def shows_picture(reason: str | None) -> bool:
+    """Whether a picture with this reason (None = kept) may be drawn."""
+    return reason is None or reason in _PICTURE
+
+
+def shows_address(reason: str | None) -> bool:
+    """Whether the URL of an image with this reason may be written down: not where a list matched it."""
+    return reason is None or reason in _ADDRESS
+
+
+def shows_page_address(reason: str | None) -> bool:
+    """Whether the URL of a page with this reason may be written down."""
+    return reason is None or reason in _PAGE_ADDRESS
+
+
+def shows_text(reason: str | None) -> bool:
+    """Whether an excerpt of a page with this reason may be read: not of one that opted out or that a list named."""
+    return reason is None or (reason in _PAGE_ADDRESS and reason != DocumentReason.OPTED_OUT)

@@ -1,0 +1,53 @@
+"""What the shards hold, and what nothing could be said of: the key `totals` of `report.json`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report.cost import costs
+from pipeline.report.tables import kept_documents, kept_references
+from pipeline.report.tally import counts
+
+if TYPE_CHECKING:
+    from pipeline.run import Run
+
+TOP = 50
+"""Languages and hosts that are listed by name."""
+
+
+def totals(run: Run) -> dict[str, Any]:
+    """Counts over the documents that went into the shards, and over all pages for what was masked."""
+    from pyspark.sql import functions as F
+
+    manifest = json.loads((run.folder / "shards" / "manifest.json").read_text())
+    kept = kept_documents(run)
+    unique = (
+        kept_references(run)
+        .agg(
+            F.countDistinct("url").alias("by_url"),
+            F.countDistinct("sha256").alias("by_bytes"),
+            F.countDistinct("phash").alias("by_phash"),
+            F.count_if(F.col("clip_score").isNull()).alias("clip"),
+            F.count_if(F.col("nsfw_score").isNull()).alias("nsfw"),
+        )
+        .first()
+    )
+    missing = kept.select(F.explode("not_scored").alias("name")).groupBy("name").count()
+    masked = run.table("documents").select(F.explode("masked").alias("m")).groupBy("m.kind").agg(F.sum("m.count"))
+    hosts = kept.select("site").distinct().count()
+    return {
+        **{name: manifest["totals"][name] for name in ("documents", "images", "words", "tokens", "tokenizer")},
+        "unique_images": {name: int(unique[name]) if unique else 0 for name in ("by_url", "by_bytes", "by_phash")},
+        "languages": counts(kept, "language", TOP),
+        "hosts": {"count": hosts, "top": counts(kept, "site", TOP)},
+        "masked": {row[0]: int(row[1]) for row in sorted(masked.collect())},
+        "bytes": sum(shard["bytes"] for shard in manifest["shards"]),
+        "shards": manifest["num_shards"],
+        "seconds": round(sum(cost["seconds"] for cost in costs(run)), 3),
+        "not_scored": {
+            "clip": int(unique["clip"]) if unique else 0,
+            "nsfw": int(unique["nsfw"]) if unique else 0,
+            **{row["name"]: int(row["count"]) for row in missing.collect()},
+        },
+    }

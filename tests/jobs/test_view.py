@@ -1,0 +1,15 @@
+import pytest
+
+
+def test_a_folder_without_shards_is_the_users_to_mend(weft, tmp_path):
+    done = weft("view", tmp_path)
+    assert done.code == 2
+    assert "holds no shards" in done.err
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_a_port_that_there_is_not_is_named(weft, tmp_path, port):
+    (tmp_path / "manifest.json").write_text('{"shards": []}')
+    done = weft("view", tmp_path, "--port", port)
+    assert done.code == 2
+    assert f"--port {port}" in done.err
