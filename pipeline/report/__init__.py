@@ -27,6 +27,7 @@ from pipeline.report.cost import costs, extrapolate, what_was_read
 from pipeline.report.distributions import distributions
 from pipeline.report.duplicates import duplicates
 from pipeline.report.published import PUBLISHED, beside
+from pipeline.report.tables import held
 from pipeline.report.totals import totals
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def report(run: Run, against: dict[str, Any] | None = None) -> dict[str, Any]:
 
 def figures(run: Run, steps: list[dict[str, Any]], joins: list[dict[str, Any]]) -> dict[str, Any]:
     """What `report.json` holds: numbers, and names of hosts; no text, no address of a page or an image."""
-    total, cost = totals(run), costs(run)
+    cost = costs(run)
+    with held(run) as kept:
+        shape, repeats = distributions(run, kept), duplicates(run, kept)
+        total = totals(run, kept, shape)
     return {
         "recipe": {
             "name": run.recipe.name,
@@ -75,8 +79,8 @@ def figures(run: Run, steps: list[dict[str, Any]], joins: list[dict[str, Any]]) 
         "costs": cost,
         "nsfw_model": run.recipe.nsfw.model,
         "clip_model": run.recipe.clip.model,
-        "distributions": distributions(run),
-        "duplicates": duplicates(run),
+        "distributions": shape,
+        "duplicates": repeats,
         "published": [beside(run.recipe.name, total), *PUBLISHED],
         "consent": consent(run, steps),
         "whole_crawl": extrapolate(cost, total, what_was_read(run)),

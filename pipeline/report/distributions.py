@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.tables import kept_documents, kept_references
 from pipeline.report.tally import Scale, counts, histograms
-from pipeline.report.totals import TOP
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from pipeline.report.tables import Kept
     from pipeline.run import Run
 
 IMAGES = Scale(name="num_images", label="Images a document", low=0, high=31, bins=31, whole=True)
@@ -34,22 +33,24 @@ FILE = (
     Scale(name="num_faces", label="Faces an image", low=0, high=10, bins=10, whole=True),
 )
 CLIP = (Scale(name="clip_score", label="CLIP score with the matched text", low=-0.2, high=0.6, bins=32),)
+TOP = 50
+"""Languages and hosts that are listed by name."""
 TOPS = (1, 10, 100, 1_000)
 
 
-def distributions(run: Run) -> dict[str, Any]:
+def distributions(run: Run, kept: Kept) -> dict[str, Any]:
     """Histograms with means and medians, the heat map of images by tokens, hosts, languages, dates, answers."""
     from pyspark.sql import functions as F
 
-    kept = kept_documents(run)
-    documents = kept.select(
+    pages = kept.documents
+    documents = pages.select(
         "num_images",
         "num_tokens",
         "num_words",
         "language_score",
         (F.col("num_tokens") / F.when(F.col("num_images") > 0, F.col("num_images"))).alias("tokens_an_image"),
-        F.col("measures.perplexity").alias("perplexity"),
-        F.col("measures.quality").alias("quality"),
+        "perplexity",
+        "quality",
     )
     files = run.table("images").select(
         F.least("width", "height").alias("short_side"),
@@ -60,13 +61,13 @@ def distributions(run: Run) -> dict[str, Any]:
     return {
         "documents": histograms(documents, DOCUMENT),
         "images": histograms(measured, FILE, group=F.col("drop_reason").isNull()),
-        "clip": histograms(kept_references(run), CLIP) if run.recipe.clip.scores else {},
+        "clip": histograms(kept.references, CLIP) if run.recipe.clip.scores else {},
         "heat": heat(documents),
         "formats": counts(measured.where("drop_reason is null"), "format"),
-        "languages": languages(kept),
-        "hosts": concentration(kept),
-        "crawls": counts(kept, "crawl", TOP),
-        "months": dict(sorted(counts(kept.select(F.date_format("fetched_at", "yyyy-MM").alias("m")), "m").items())),
+        "languages": languages(pages),
+        "hosts": concentration(pages),
+        "crawls": counts(pages, "crawl", TOP),
+        "months": dict(sorted(counts(pages.select(F.date_format("fetched_at", "yyyy-MM").alias("m")), "m").items())),
         "answers": answers(run),
     }
 
@@ -119,12 +120,11 @@ def shares(sizes: list[tuple[int, int]]) -> dict[str, Any]:
             taken = min(left, number)
             held, left = held + taken * size, left - taken
         found[str(top)] = held / total if total else 0.0
-    half: int = 0
-    need = total / 2
+    half, need = 0, total / 2
     for size, number in sorted(sizes, reverse=True):
-        taken = min(number, -(-need // size)) if need > 0 else 0
-        half += int(taken)
-        need -= taken * size
+        filled = min(number, -(-need // size)) if need > 0 else 0
+        half += int(filled)
+        need -= filled * size
     return {"count": sum(number for _, number in sizes), "share_of_top": found, "hosts_of_half": half}
 
 

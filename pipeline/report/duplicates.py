@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.tables import kept_references
-
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from pipeline.report.tables import Kept
     from pipeline.run import Run
 
 IDENTITIES = {"by_url": "url", "by_bytes": "sha256", "by_phash": "phash"}
@@ -16,15 +15,14 @@ FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9
 MOST_REPEATED = 24
 
 
-def duplicates(run: Run) -> dict[str, Any]:
+def duplicates(run: Run, kept: Kept) -> dict[str, Any]:
     """Group sizes of documents and images, curves of unique shares."""
     from pyspark.sql import functions as F
 
     unique = run.table("unique")
     copies = unique.where(F.col("duplicate_of").isNotNull())
     groups = _spectrum(copies, "duplicate_of")
-    kept = kept_references(run)
-    spectra = {name: _spectrum(kept, column) for name, column in IDENTITIES.items()}
+    spectra = {name: _spectrum(kept.references, column) for name, column in IDENTITIES.items()}
     shown = _shown(run)
     return {
         "documents": {

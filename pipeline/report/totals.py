@@ -6,41 +6,39 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.cost import costs
-from pipeline.report.tables import kept_documents, kept_references
-from pipeline.report.tally import counts
 
 if TYPE_CHECKING:
+    from pipeline.report.tables import Kept
     from pipeline.run import Run
 
-TOP = 50
-"""Languages and hosts that are listed by name."""
 
+def totals(run: Run, kept: Kept, shape: dict[str, Any]) -> dict[str, Any]:
+    """Counts over the documents that went into the shards, and over all pages for what was masked.
 
-def totals(run: Run) -> dict[str, Any]:
-    """Counts over the documents that went into the shards, and over all pages for what was masked."""
+    Args:
+        run: a finished run.
+        kept: its documents and images.
+        shape: `distributions`.
+    """
     from pyspark.sql import functions as F
 
     manifest = json.loads((run.folder / "shards" / "manifest.json").read_text())
-    kept = kept_documents(run)
-    unique = (
-        kept_references(run)
-        .agg(
-            F.countDistinct("url").alias("by_url"),
-            F.countDistinct("sha256").alias("by_bytes"),
-            F.countDistinct("phash").alias("by_phash"),
-            F.count_if(F.col("clip_score").isNull()).alias("clip"),
-            F.count_if(F.col("nsfw_score").isNull()).alias("nsfw"),
-        )
-        .first()
-    )
-    missing = kept.select(F.explode("not_scored").alias("name")).groupBy("name").count()
+    documents = kept.documents
+    unique = kept.references.agg(
+        F.countDistinct("url").alias("by_url"),
+        F.countDistinct("sha256").alias("by_bytes"),
+        F.countDistinct("phash").alias("by_phash"),
+        F.count_if(F.col("clip_score").isNull()).alias("clip"),
+        F.count_if(F.col("nsfw_score").isNull()).alias("nsfw"),
+    ).first()
+    missing = documents.select(F.explode("not_scored").alias("name")).groupBy("name").count()
     masked = run.table("documents").select(F.explode("masked").alias("m")).groupBy("m.kind").agg(F.sum("m.count"))
-    hosts = kept.select("site").distinct().count()
+    hosts, languages = shape["hosts"], shape["languages"]
     return {
         **{name: manifest["totals"][name] for name in ("documents", "images", "words", "tokens", "tokenizer")},
         "unique_images": {name: int(unique[name]) if unique else 0 for name in ("by_url", "by_bytes", "by_phash")},
-        "languages": counts(kept, "language", TOP),
-        "hosts": {"count": hosts, "top": counts(kept, "site", TOP)},
+        "languages": {row["language"] or "none": int(row["documents"]) for row in languages},
+        "hosts": {"count": hosts["count"], "top": {row["site"]: int(row["documents"]) for row in hosts["top"]}},
         "masked": {row[0]: int(row[1]) for row in sorted(masked.collect())},
         "bytes": sum(shard["bytes"] for shard in manifest["shards"]),
         "shards": manifest["num_shards"],

@@ -91,22 +91,23 @@ def as_numpy(batch: pa.RecordBatch) -> dict[str, npt.NDArray[Any]]:
 
 
 def _exact(stage: Stage, own: list[Slider]) -> dict[str, Any]:
-    """`kept` now, and for each slider the counts by rank."""
+    """`kept` now of `total`, and for each slider the counts by rank."""
     from pyspark.sql import functions as F
 
     special = stage.special  # the rows themselves cannot go to a worker
 
     def tally(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         sums = [np.zeros(len(slider.positions) + 1, np.int64) for slider in own]
-        kept = 0
+        kept = total = 0
         for batch in batches:
+            total += batch.num_rows
             if batch.num_rows:
                 columns = as_numpy(batch)
                 kept += int(columns["kept"].sum())
                 for mine, more in zip(sums, count(*judge(columns, special, own), own), strict=True):
                     mine += more
         rows = [(i, rank, int(n)) for i, mine in enumerate(sums) for rank, n in enumerate(mine) if n]
-        rows.append((-1, 0, kept))
+        rows += [(-1, 0, kept), (-1, 1, total)]
         columns_of = list(zip(*rows, strict=True))
         yield pa.RecordBatch.from_arrays(
             [
@@ -121,13 +122,13 @@ def _exact(stage: Stage, own: list[Slider]) -> dict[str, Any]:
         stage.rows.drop("place", "url").mapInArrow(tally, _COUNTS).groupBy("slider", "position").agg(F.sum("things"))
     )
     histograms: dict[str, list[int]] = {slider.key: [0] * (len(slider.positions) + 1) for slider in own}
-    kept = 0
+    sums = [0, 0]
     for number, position, things in counted.collect():
         if number < 0:
-            kept += int(things)
+            sums[position] += int(things)
         else:
             histograms[own[number].key][position] = int(things)
-    return {"kept": kept, "histograms": histograms}
+    return {"kept": sums[0], "total": sums[1], "histograms": histograms}
 
 
 def _sample(stage: Stage, own: list[Slider]) -> dict[str, Any]:
@@ -135,12 +136,11 @@ def _sample(stage: Stage, own: list[Slider]) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     rows = stage.rows.orderBy(F.xxhash64("place"), "place").limit(SAMPLE).drop("place", "url").toArrow()
-    total = stage.rows.count()
     table = rows.combine_chunks()
     if not table.num_rows:
-        return {"total": total, "sample": []}
+        return {"sample": []}
     ranks, ok = judge(as_numpy(table.to_batches()[0]), stage.special, own)
-    return {"total": total, "sample": [text if good else "" for text, good in zip(encode(ranks), ok, strict=True)]}
+    return {"sample": [text if good else "" for text, good in zip(encode(ranks), ok, strict=True)]}
 
 
 def joint(run: Run, found: list[Slider]) -> dict[str, Any]:
