@@ -3,8 +3,7 @@
     python benchmarks/report/run.py [--documents 10000000] [--out DIR] [--master local[*]] [--keep]
 
 Writes the tables of a finished run (texts of a line, links as skewed as those of the web, measures from plausible
-distributions), commits them as steps do, makes the report and prints: documents, bytes of the tables, seconds and CPU
-plausible distributions), commits them as steps do, makes the report and prints bytes of the tables, seconds and CPU
+distributions), commits them as steps do, makes the report and prints bytes of the tables, seconds and CPU
 seconds of the report, peak memory, bytes of the page.
 """
 
