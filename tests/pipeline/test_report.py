@@ -273,7 +273,7 @@ def test_a_reason_opens_by_keyboard_to_its_examples(opened):
     assert not reason.locator("img").is_visible()
     reason.locator("summary").focus()
     opened.keyboard.press("Enter")
-    assert reason.locator("img").is_visible()
+    reason.locator("img").wait_for(state="visible", timeout=60_000)
     assert reason.locator("img").evaluate("image => image.naturalWidth") == 60
     unsafe = opened.locator('details[data-reason="file:nsfw"]:not(.none)')
     unsafe.locator("summary").click()
