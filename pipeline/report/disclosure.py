@@ -7,6 +7,8 @@ for safety first, so a file with any other reason, or none, is safe), and that n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from schemas.reasons import DocumentReason, FetchStatus, FileReason, ReferenceReason, UrlReason
 
 _PICTURE = frozenset(
@@ -27,26 +29,29 @@ _PICTURE = frozenset(
         ReferenceReason.DUPLICATE_IN_DOCUMENT,
         ReferenceReason.REPEATED_ON_SITE,
         ReferenceReason.REPEATED_IN_CORPUS,
+        ReferenceReason.SURPLUS,
         ReferenceReason.LOW_SCORE,
     }
 )
 
-_LISTS = frozenset({f"fetch:{FetchStatus.BLOCKED_BY_LIST}", f"url:{UrlReason.BLOCKED}"})
+_NAMELESS = frozenset({UrlReason.BLOCKED, FetchStatus.BLOCKED_BY_LIST, DocumentReason.FORGOTTEN})
+"""The last word of reasons whose address is not written down: a list named it, or it was to be forgotten."""
 
-_ADDRESS = (
-    frozenset(
-        {
-            *(str(reason) for reason in ReferenceReason),
-            *(f"url:{reason}" for reason in UrlReason),
-            *(f"fetch:{status}" for status in FetchStatus),
-            *(f"file:{reason}" for reason in FileReason),
-        }
-    )
-    - _LISTS
-    - {"taken_down", "fetch:taken_down", "file:taken_down", "url:taken_down"}
+
+def _named(reasons: Iterable[str]) -> frozenset[str]:
+    return frozenset(reason for reason in map(str, reasons) if reason.rsplit(":", 1)[-1] not in _NAMELESS)
+
+
+_ADDRESS = _named(
+    [
+        *ReferenceReason,
+        *(f"url:{reason}" for reason in UrlReason),
+        *(f"fetch:{status}" for status in FetchStatus),
+        *(f"file:{reason}" for reason in FileReason),
+    ]
 )
 
-_PAGE_ADDRESS = frozenset(str(reason) for reason in DocumentReason) - {"blocked", "taken_down"}
+_PAGE_ADDRESS = _named(DocumentReason)
 
 
 def shows_picture(reason: str | None) -> bool:

@@ -176,7 +176,7 @@ def _fate(row: dict[str, Any]) -> str:
         return "n" if row["has_measures"] else "x"
     if row["duplicate_reason"] is not None:
         return "d"
-    return "x" if row["decided"] in ("no_text",) else "k"
+    return "k" if row["decided"] in (None, "no_images", "too_many_images", "nsfw") else "x"
 
 
 def _name(row: dict[str, Any]) -> list[str]:

@@ -38,7 +38,7 @@ MOVABLE = (
 """Reasons of files that a slider can take back."""
 FINAL = (
     *("crashed", "over_time", "over_memory", "opted_out", "blocked", "too_many_bytes", "too_many_elements", "too_deep"),
-    *("extract_failed", "language", "contaminated"),
+    *("extract_failed", "language", "contaminated", "forgotten"),
 )
 """Reasons of documents that no slider can take back."""
 

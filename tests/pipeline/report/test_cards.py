@@ -48,7 +48,7 @@ def test_a_grey_box_has_reason_measures_and_address_but_the_bytes_are_not_even_r
     assert card["link"] == SECRET
 
 
-@pytest.mark.parametrize("reason", ["fetch:blocked_by_list", "url:blocked", "taken_down"])
+@pytest.mark.parametrize("reason", ["fetch:blocked_by_list", "url:blocked", "url:forgotten"])
 def test_of_what_a_list_named_nothing_is_said_that_leads_to_it(cards, reason):
     said = str(cards.of_image(image(), reason))
     assert not any(word in said for word in ("listed.example", "secret", "sha256 on list", "Tea", "beef"))

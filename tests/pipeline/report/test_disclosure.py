@@ -5,7 +5,7 @@ from schemas.reasons import DocumentReason, FetchStatus, FileReason, UrlReason
 
 WITHHELD = [
     *("opted_out", "url:opted_out", "fetch:opted_out", "fetch:robots", "fetch:blocked_by_list", "url:blocked"),
-    *("file:nsfw", "file:nsfw_not_scored", "taken_down", "fetch:taken_down", "a reason of tomorrow"),
+    *("file:nsfw", "file:nsfw_not_scored", "url:forgotten", "fetch:forgotten", "a reason of tomorrow"),
 ]
 
 
@@ -14,7 +14,7 @@ def test_what_was_dropped_for_consent_a_list_or_safety_is_never_drawn(reason):
     assert not shows_picture(reason)
 
 
-@pytest.mark.parametrize("reason", ["fetch:blocked_by_list", "url:blocked", "taken_down", "a reason of tomorrow"])
+@pytest.mark.parametrize("reason", ["fetch:blocked_by_list", "url:blocked", "url:forgotten", "a reason of tomorrow"])
 def test_what_a_list_named_or_nobody_thought_of_has_no_address(reason):
     assert not shows_address(reason)
 
@@ -34,6 +34,8 @@ def test_pages_that_opted_out_or_stand_on_a_list_have_no_text():
     assert not shows_text("opted_out")
     assert shows_page_address("opted_out")
     assert not shows_page_address("blocked")
+    assert not shows_page_address("forgotten")
+    assert not shows_text("forgotten")
     assert not shows_text("blocked")
     assert not shows_text("a reason of tomorrow")
     assert shows_text(None)
