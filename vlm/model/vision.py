@@ -44,6 +44,9 @@ class Tower(nn.Module):
         self.config, self.layout = config, layout
         self.body = _build(config)
         self.kind = _kind_of(self.body)
+        if self.kind == "timm":  # what only a classifier reads would learn nothing, and replicas would wait for it
+            for name in ("attn_pool", "fc_norm", "head"):
+                setattr(self.body, name, nn.Identity())
         self.width, patch = _shape(self.body, self.kind)
         if patch and patch != layout.patch:
             raise PresetError(f"the tower cuts patches of {patch} pixels, the layout of {layout.patch}")

@@ -102,3 +102,14 @@ def test_merged_patches_of_native_images() -> None:
 def test_what_no_tower_can_give_is_refused(config: VisionConfig, message: str) -> None:
     with pytest.raises(PresetError, match=message):
         Tower(config, LayoutConfig(size=32, patch=8))
+
+
+@pytest.mark.parametrize("model", ["timm:test_vit", "timm:test_nfnet", ""])
+def test_every_parameter_of_a_tower_learns(model: str) -> None:
+    """One that does not would keep replicas waiting for its gradient."""
+    size, patch = (160, 16) if model == "timm:test_vit" else (32, 8)
+    config = VisionConfig(model=model, config={} if model else VIT)
+    tower = Tower(config, LayoutConfig(size=size, patch=patch)).train()
+    (group,) = tower(batch_for(size, patch))
+    group.layers[-1].square().sum().backward()
+    assert [name for name, p in tower.named_parameters() if p.grad is None] == []
