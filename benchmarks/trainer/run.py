@@ -100,15 +100,15 @@ def _packing(options: argparse.Namespace, case: str) -> dict[str, float]:
     config = LoaderConfig(
         datasets=(str(options.work / "shards"),),
         batch_size=4,
-        seq_len=2048,
+        seq_len=4096,
         image=model.image_config(),
         threads=0,
         lanes=4,
-        view="pairs",
+        view="natural",
         dtype="float32",
     )
     batches, spent, useful, computed = iter(Loader(config)), 0.0, 0, 0
-    for step in range(5):
+    for step in range(4):
         batch = next(batches)
         if case == "padded":
             batch = one_a_row(batch)
