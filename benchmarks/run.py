@@ -63,6 +63,7 @@ BENCHMARKS = {
     ),
     "recipes": Benchmark("all recipes on one crawl", "recipes/run.py", quick=("--recipes", "weft", "--no-docs")),
     "images": Benchmark("measures of images beside Pillow + imagehash", "images/measures.py", quick=("--repeat", "1")),
+    "near": Benchmark("near-duplicate search over 1,000,000 hashes", "images/near.py", quick=("--images", "20000")),
     "fetch": Benchmark(
         "fetching beside img2dataset", "images/fetch.py", ("speed",), ("speed", "--images", "500"), needs="nginx"
     ),

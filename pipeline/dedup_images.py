@@ -1,14 +1,17 @@
 """Step 05, references: each image in each document, with what became of its URL and file, and repeats removed.
 
-Three radii: the same picture earlier in the document, on many pages of the site, in many documents of the corpus.
-`count_in_corpus` is taken before anything is removed here, over documents whose image may be used.
+Three radii: the same picture earlier in the document, on many pages of the site, in many documents of the corpus; which
+files show the same picture stands in `pictures`. Counts are taken before anything is removed here, over documents
+whose image may be used; `count_in_corpus` is of equal bytes. The nodes that stay keep their order.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from filters.images.near import MAX_RADIUS
+from filters.images.pdq import MIN_QUALITY
 from pipeline.list_images import image_nodes
 from schemas.errors import ConfigError
 from schemas.image import REFERENCES
@@ -25,10 +28,19 @@ class Config:
     """Recipe section [dedup_images]. Bounds are inclusive; 0 = off."""
 
     in_document: bool = True
+    """A picture stands once in a document: its first place."""
     max_on_site: int = 0
-    """Documents of one site that may show the same bytes: logos and banners stand on many."""
+    """Documents of one site that may show the same picture: logos and banners stand on many."""
     max_in_corpus: int = 10
-    """Documents of the run that may show the same bytes; OBELICS drops over 10 (there by URL)."""
+    """Documents of the run that may show the same picture; OBELICS drops over 10 (there by URL)."""
+    excess: Literal["all", "rest"] = "all"
+    """What goes where there are more: all (a picture that stands everywhere belongs to no document; OBELICS), or the
+    rest after the first so many, in the order of the document ids."""
+    radius: int = 16
+    """Bits of 256 up to which two PDQ hashes are one picture: 31 is its authors' bound, 0 equal hashes only, -1 equal
+    bytes only."""
+    min_quality: int = MIN_QUALITY
+    """PDQ's quality below which a picture is flat, and only equal bytes make it the same."""
 
     max_in_document: int = 0
     """Images that a document keeps, the first ones in page order (KOSMOS-1: 5)."""
@@ -36,6 +48,10 @@ class Config:
     def __post_init__(self) -> None:
         if min(self.max_on_site, self.max_in_corpus, self.max_in_document) < 0:
             raise ConfigError("dedup_images.max_on_site, max_in_corpus and max_in_document must not be negative")
+        if not -1 <= self.radius <= MAX_RADIUS:
+            raise ConfigError(f"dedup_images.radius = {self.radius}, want -1 to {MAX_RADIUS} bits")
+        if not 0 <= self.min_quality <= 100:
+            raise ConfigError(f"dedup_images.min_quality = {self.min_quality}, want 0 to 100")
 
 
 def make(run: Run) -> None:
@@ -43,39 +59,48 @@ def make(run: Run) -> None:
     from pyspark.sql import functions as F
 
     links = run.table("links").select("url", F.concat(F.lit("url:"), "drop_reason").alias("url_reason"))
-    images = run.table("images").select("url", "sha256", "phash", F.col("drop_reason").alias("image_reason"))
+    images = run.table("images").select("url", "sha256", F.col("drop_reason").alias("image_reason"))
+    pictures = run.table("pictures").select("sha256", "picture")
     nodes = image_nodes(run).join(links, "url", how="left").join(images, "url", how="left")
     opted_out = F.when(F.col("images_opted_out"), F.lit(str(ReferenceReason.OPTED_OUT)))
     known = nodes.withColumn("drop_reason", F.coalesce(opted_out, "url_reason", "image_reason"))
-    run.write("05_matches/references", REFERENCES, judge_repeats(known, run.recipe.dedup_images))
+    shown = known.join(pictures, "sha256", how="left")
+    run.write("05_matches/references", REFERENCES, judge_repeats(shown, run.recipe.dedup_images))
 
 
 def judge_repeats(references: DataFrame, config: Config) -> DataFrame:
-    """References with `count_in_corpus` and the reason of those that repeat.
+    """References with their counts and the reason of those that repeat; counts are taken before anything goes.
 
     Args:
-        references: id, site, node, url, sha256, phash, drop_reason (null = usable so far).
+        references: id, site, node, url, sha256, picture, drop_reason (null = usable so far).
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     usable = F.col("drop_reason").isNull()
-    seen = references.where(usable).select("sha256", "id", "site").distinct()
-    in_corpus = seen.groupBy("sha256").agg(F.countDistinct("id").alias("count_in_corpus"))
-    on_site = seen.groupBy("sha256", "site").agg(F.countDistinct("id").alias("count_on_site"))
-    counted = references.join(in_corpus, "sha256", how="left").join(on_site, ["sha256", "site"], how="left")
-    # The perceptual hash is that of the picture: other sizes and qualities of it share it, other bytes or not.
-    picture = Window.partitionBy(usable, "id", F.coalesce("phash", "sha256")).orderBy("node")
-    ranked = counted.withColumn("rank", F.row_number().over(picture))
+    seen = references.where(usable).select("sha256", "picture", "id", "site").distinct()
+    files = seen.groupBy("sha256").agg(F.countDistinct("id").alias("count_in_corpus"))
+    placed = seen.select("picture", "id", "site").distinct()
+    counted = placed.join(placed.groupBy("picture").agg(F.count("*").alias("picture_in_corpus")), "picture").join(
+        placed.groupBy("picture", "site").agg(F.count("*").alias("picture_on_site")), ["picture", "site"]
+    )
+    of_site, of_corpus = "picture_on_site", "picture_in_corpus"
+    if config.excess == "rest":
+        of_site, of_corpus = "place_on_site", "place_in_corpus"
+        counted = counted.withColumns(
+            {
+                of_site: F.row_number().over(Window.partitionBy("picture", "site").orderBy("id")),
+                of_corpus: F.row_number().over(Window.partitionBy("picture").orderBy("id")),
+            }
+        )
+    joined = references.join(files, "sha256", how="left").join(counted, ["picture", "id", "site"], how="left")
+    in_document = Window.partitionBy(usable, "id", "picture").orderBy("node")
+    ranked = joined.withColumn("rank", F.row_number().over(in_document))
     reason = F.coalesce(
         F.col("drop_reason"),
         _when(config.in_document, F.col("rank") > 1, ReferenceReason.DUPLICATE_IN_DOCUMENT),
-        _when(config.max_on_site, F.col("count_on_site") > config.max_on_site, ReferenceReason.REPEATED_ON_SITE),
-        _when(
-            config.max_in_corpus,
-            F.col("count_in_corpus") > config.max_in_corpus,
-            ReferenceReason.REPEATED_IN_CORPUS,
-        ),
+        _when(config.max_on_site, F.col(of_site) > config.max_on_site, ReferenceReason.REPEATED_ON_SITE),
+        _when(config.max_in_corpus, F.col(of_corpus) > config.max_in_corpus, ReferenceReason.REPEATED_IN_CORPUS),
     )
     return first_of_document(ranked.withColumn("drop_reason", reason), config.max_in_document)
 

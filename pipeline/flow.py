@@ -12,6 +12,7 @@ from pipeline import (
     documents,
     embed,
     fetch_images,
+    group_pictures,
     judge_images,
     list_images,
     measure_images,
@@ -21,7 +22,7 @@ from pipeline import (
 from pipeline.run import Step
 from schemas.document import DECISIONS, DOCUMENTS, INPUTS, UNIQUE
 from schemas.errors import ConfigError
-from schemas.image import DATA_IMAGES, EMBEDDINGS, FILES, IMAGES, LEDGER, LINKS, MATCHES, REFERENCES
+from schemas.image import DATA_IMAGES, EMBEDDINGS, FILES, IMAGES, LEDGER, LINKS, MATCHES, PICTURES, REFERENCES
 
 FLOW: tuple[Step, ...] = (
     Step(
@@ -90,11 +91,20 @@ FLOW: tuple[Step, ...] = (
         make=judge_images.make,
     ),
     Step(
+        name="05_matches/pictures",
+        doc="Image files that may be used, grouped by the picture that they show.",
+        stages=("group_pictures",),
+        tables=(PICTURES,),
+        after=("04_images/images",),
+        sections=("dedup_images.radius", "dedup_images.min_quality"),
+        make=group_pictures.make,
+    ),
+    Step(
         name="05_matches/references",
         doc="Each image in each document: what became of it, repeats in document, site and corpus.",
         stages=("dedup_images",),
         tables=(REFERENCES,),
-        after=("02_unique", "03_links", "04_images/images"),
+        after=("02_unique", "03_links", "04_images/images", "05_matches/pictures"),
         sections=("dedup_images",),
         make=dedup_images.make,
     ),

@@ -162,6 +162,7 @@ def _documents(run: Run, decisions: DataFrame) -> DataFrame:
         "num_faces",
         "width",
         "height",
+        (F.col("text_share") >= run.recipe.images.text_rich).alias("text_rich"),
     )
     kept = run.table("matches").where(F.col("drop_reason").isNull()).join(looks, "url", how="inner")
     match = F.struct("node", *[name for name in kept.columns if name not in ("id", "node", "drop_reason")])
@@ -211,7 +212,12 @@ def _add(
         made = (
             FileReason.CRASHED
             if crashed
-            else to_shard(data[match["sha256"]], max_side=config.max_side, quality=config.quality)
+            else to_shard(
+                data[match["sha256"]],
+                max_side=config.max_side,
+                quality=config.quality,
+                text_rich=bool(match["text_rich"]),
+            )
         )
         if isinstance(made, FileReason):
             dropped["reference"][f"file:{made}"] += 1

@@ -23,11 +23,14 @@ _LOOKS = (
     column(
         "colour_spread",
         pa.int32(),
-        "largest range of a channel over a 32 x 32 average, 0 to 255",
+        "largest range of a channel over an average of 32 to 63 px, 0 to 255",
         nullable=True,
     ),
-    column("sharpness", pa.float64(), "variance of the Laplacian at 256 px", nullable=True),
+    column("sharpness", pa.float64(), "variance of the Laplacian of the grey picture at 64 to 127 px", nullable=True),
     column("phash", pa.string(), "64-bit DCT hash, 16 hex digits", nullable=True),
+    column("pdq", pa.string(), "PDQ hash, 256 bits, 64 hex digits", nullable=True),
+    column("pdq_quality", pa.int32(), "PDQ's quality, 0 (flat: the hash means nothing) to 100", nullable=True),
+    column("text_share", pa.float64(), "share of tiles that look like letters, 0 to 1, 4 decimals", nullable=True),
     column("nsfw_score", pa.float64(), "score of the recipe's NSFW model, 4 decimals", nullable=True),
     column("num_faces", pa.int32(), "faces found", nullable=True),
 )
@@ -88,7 +91,7 @@ LEDGER = Table(
 
 FILES = Table(
     name="files",
-    version=1,
+    version=2,
     doc="Distinct image bytes, measured and scored.",
     key=("sha256",),
     columns=(
@@ -102,7 +105,7 @@ FILES = Table(
 
 IMAGES = Table(
     name="images",
-    version=1,
+    version=2,
     doc="Image URLs that 03 kept, exactly one row each: latest answer, measures, decision.",
     key=("url",),
     columns=(
@@ -117,9 +120,24 @@ IMAGES = Table(
     budget_bytes=350,
 )
 
+PICTURES = Table(
+    name="pictures",
+    version=1,
+    doc="Image files that may be used, by the picture that they show: files whose PDQ hashes are near one leader's.",
+    key=("sha256",),
+    columns=(
+        column("sha256", pa.string(), "of the bytes as fetched, hex"),
+        column(
+            "picture", pa.string(), "sha256 of the first file with the leader's hash; its own where it stands alone"
+        ),
+        column("distance", pa.int32(), "bits between its hash and the leader's", unit="bits"),
+    ),
+    budget_bytes=150,
+)
+
 REFERENCES = Table(
     name="references",
-    version=1,
+    version=2,
     doc="Images in documents whose pages do not opt out, after their URLs and files were judged and repeats counted.",
     key=("id", "node"),
     columns=(
@@ -128,9 +146,12 @@ REFERENCES = Table(
         column("url", pa.string(), "as in links"),
         column("sha256", pa.string(), "of the bytes as fetched, hex", nullable=True),
         column("count_in_corpus", pa.int64(), "documents of this run whose page shows these bytes", nullable=True),
+        column("picture", pa.string(), "as in pictures; null where the file may not be used", nullable=True),
+        column("picture_on_site", pa.int64(), "documents of its site that show the picture", nullable=True),
+        column("picture_in_corpus", pa.int64(), "documents of this run that show the picture", nullable=True),
         column("drop_reason", pa.string(), "a ReferenceReason, or url:, fetch:, file: and theirs", nullable=True),
     ),
-    budget_bytes=150,
+    budget_bytes=250,
 )
 
 EMBEDDINGS = Table(

@@ -186,5 +186,7 @@ class FileReason(StrEnum):
     SINGLE_COLOUR = "single_colour"
     LOW_ENTROPY = "low_entropy"  # grey histogram with less entropy than `images.min_entropy`
     BLURRED = "blurred"  # Laplacian variance below `images.min_sharpness`
+    LITTLE_TEXT = "little_text"  # fewer tiles that look like letters than `images.min_text_share`
+    CONTAMINATED = "contaminated"  # the picture of an evaluation set
     NSFW = "nsfw"
     NSFW_NOT_SCORED = "nsfw_not_scored"

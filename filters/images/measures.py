@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from filters.images.decode import MAX_PIXELS, Decoded, decode
+from filters.images.pdq import pdq
 from filters.images.phash import phash
+from filters.images.text_share import text_share
 from schemas.reasons import FileReason
 
 if TYPE_CHECKING:
@@ -50,6 +52,12 @@ class Measures:
     """Variance of the 3 x 3 Laplacian of the grey picture at 64 to 127 px: low for a blurred one."""
     phash: str
     """64-bit DCT hash, 16 hex digits."""
+    pdq: str
+    """PDQ hash, 256 bits, 64 hex digits."""
+    pdq_quality: int
+    """Its quality, 0 (flat: the hash means nothing) to 100."""
+    text_share: float
+    """Share of tiles that look like letters, 0 to 1."""
 
     @property
     def aspect(self) -> float:
@@ -71,6 +79,7 @@ def measure_decoded(data: bytes, decoded: Decoded) -> Measures:
     if (shrink := min(small.size) // DRAFT_SIDE) >= 2:  # decoded for somebody who wants more
         small = small.reduce(shrink)
     grey = small if small.mode == "L" else small.convert("L")
+    hashed = pdq(grey, decoded.width, decoded.height)
     return Measures(
         sha256=hashlib.sha256(data).hexdigest(),
         num_bytes=len(data),
@@ -84,6 +93,9 @@ def measure_decoded(data: bytes, decoded: Decoded) -> Measures:
         colour_spread=_colour_spread(small),
         sharpness=_sharpness(grey),
         phash=phash(grey),
+        pdq=hashed.hash,
+        pdq_quality=hashed.quality,
+        text_share=text_share(np.asarray(grey)),
     )
 
 

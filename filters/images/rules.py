@@ -13,6 +13,7 @@ from types import MappingProxyType
 from filters.images.decode import MAX_PIXELS
 from filters.images.header import DECODABLE
 from filters.images.measures import Measures
+from filters.images.text_share import TEXT_RICH
 from schemas.errors import ConfigError
 from schemas.reasons import FileReason
 
@@ -38,6 +39,11 @@ class Rules:
     """Least entropy of the grey histogram, bits. No published pipeline uses it; 0 keeps all."""
     min_sharpness: float = 0.0
     """Least variance of the Laplacian at 64 to 127 px. 0 keeps all."""
+    min_text_share: float = 0.0
+    """Least share of tiles that look like letters, for recipes that want pages and charts only. 0 keeps all."""
+    text_rich: float = TEXT_RICH
+    """Share of such tiles from which neither entropy nor sharpness drops a picture: letters on paper have little of
+    the one, and their measure of the other says nothing of letters."""
     max_pixels: int = MAX_PIXELS
     """Larger pictures are not decoded."""
 
@@ -55,6 +61,8 @@ class Rules:
             raise ConfigError(f"images.min_entropy={self.min_entropy} must be in [0, 8] bits")
         if self.min_sharpness < 0:
             raise ConfigError(f"images.min_sharpness={self.min_sharpness} must be at least 0")
+        if not (0 <= self.min_text_share <= 1 and 0 <= self.text_rich <= 1):
+            raise ConfigError(f"images: min_text_share={self.min_text_share}, text_rich={self.text_rich}: in [0, 1]")
         if self.max_pixels < 1:
             raise ConfigError(f"images.max_pixels={self.max_pixels} must be at least 1")
 
@@ -104,8 +112,11 @@ def judge(measures: Measures, rules: Rules) -> FileReason | None:
         return FileReason.ANIMATED
     if measures.colour_spread < rules.min_colour_spread:
         return FileReason.SINGLE_COLOUR
-    if measures.entropy < rules.min_entropy:
+    is_text_rich = measures.text_share >= rules.text_rich
+    if measures.entropy < rules.min_entropy and not is_text_rich:
         return FileReason.LOW_ENTROPY
-    if measures.sharpness < rules.min_sharpness:
+    if measures.sharpness < rules.min_sharpness and not is_text_rich:
         return FileReason.BLURRED
+    if measures.text_share < rules.min_text_share:
+        return FileReason.LITTLE_TEXT
     return None

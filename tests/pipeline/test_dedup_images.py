@@ -7,20 +7,30 @@ import pytest
 from pipeline.dedup_images import Config, judge_repeats, make
 from schemas.document import DOCUMENTS, UNIQUE
 from schemas.errors import ConfigError
-from schemas.image import IMAGES, LINKS
+from schemas.image import IMAGES, LINKS, PICTURES
 
-SCHEMA = "id string, site string, node int, url string, sha256 string, phash string, drop_reason string"
+SCHEMA = "id string, site string, node int, url string, sha256 string, picture string, drop_reason string"
 
 
-@pytest.mark.parametrize("wrong", [{"max_on_site": -1}, {"max_in_corpus": -1}, {"max_in_document": -1}])
-def test_negative_bounds_are_refused(wrong):
-    with pytest.raises(ConfigError, match="must not be negative"):
+WRONG = [
+    {"max_on_site": -1},
+    {"max_in_corpus": -1},
+    {"max_in_document": -1},
+    {"radius": -2},
+    {"radius": 32},
+    {"min_quality": 101},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_bounds_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ConfigError, match=f"{next(iter(wrong))}|must not be negative"):
         Config(**wrong)
 
 
 @pytest.fixture
 def judged(spark):
-    """{(id, node): (reason, count in corpus)} of references (id, site, node, sha256, phash, reason)."""
+    """{(id, node): (reason, count in corpus)} of references (id, site, node, sha256, picture, reason)."""
 
     def judge(references, **config):
         rows = [(i, site, node, f"u-{sha}", sha, look, why) for i, site, node, sha, look, why in references]
@@ -36,8 +46,8 @@ def test_the_first_of_equal_pictures_in_a_document_stays(judged):
         ("d", "x", 2, "b", "p1", None),  # other bytes of the same picture, and earlier
         ("d", "x", 3, "c", "p2", None),
         ("d", "x", 1, "b", "p1", "file:nsfw"),  # not usable: it is no first
-        ("d", "x", 7, "e", None, None),  # without a look, bytes are compared
-        ("d", "x", 8, "e", None, None),
+        ("d", "x", 7, "e", "e", None),
+        ("d", "x", 8, "e", "e", None),
         ("e", "x", 1, "a", "p1", None),  # another document
     ]
     found = judged(references, max_in_corpus=0)
@@ -90,6 +100,21 @@ def test_a_document_keeps_its_first_images_and_what_is_gone_does_not_count(judge
     }
 
 
+def test_pictures_are_counted_over_other_bytes_and_the_rest_can_go_instead_of_all(judged):
+    references = [(f"d{n}", "x" if n < 3 else "y", 0, f"copy{n}", "p", None) for n in range(5)]
+
+    def left(**config):
+        found = judged(references, **config)
+        assert {count for _, count in found.values()} == {1}, "bytes are counted by themselves"
+        return sorted(name for (name, _), (why, _) in found.items() if why is None)
+
+    assert left(max_in_corpus=4) == []
+    assert left(max_in_corpus=5) == ["d0", "d1", "d2", "d3", "d4"]
+    assert left(max_in_corpus=4, excess="rest") == ["d0", "d1", "d2", "d3"]
+    assert left(max_in_corpus=0, max_on_site=2) == ["d3", "d4"]
+    assert left(max_in_corpus=0, max_on_site=2, excess="rest") == ["d0", "d1", "d3", "d4"]
+
+
 def test_the_step_joins_what_is_known_of_urls_and_files(spark, run_of, fill, row_of, node_of):
     run = run_of(spark=spark)
     urls = ["http://x/ok.jpg", "http://x/logo.jpg", "http://x/gone.jpg"]
@@ -109,6 +134,7 @@ def test_the_step_joins_what_is_known_of_urls_and_files(spark, run_of, fill, row
         row_of(IMAGES, url=urls[2], status="http_410", drop_reason="fetch:http_410"),
     ]
     fill(run, "04_images/images", (IMAGES, images))
+    fill(run, "05_matches/pictures", (PICTURES, [row_of(PICTURES, sha256="s", picture="s")]))
     make(run)
     found = run.table("references").orderBy("id", "node").collect()
     assert [(row["id"], row["node"], row["sha256"], row["count_in_corpus"], row["drop_reason"]) for row in found] == [

@@ -25,6 +25,9 @@ GOOD = {
     "colour_spread": 200,
     "sharpness": 100.0,
     "phash": "0" * 16,
+    "pdq": "0" * 64,
+    "pdq_quality": 100,
+    "text_share": 0.0,
     "num_faces": 0,
 }
 NUDENET, NONE = NsfwConfig(max_score=0.25), NsfwConfig(model="none")

@@ -25,7 +25,9 @@ def test_every_sample_is_measured(samples):
         assert isinstance(m, Measures), name
         assert 0 <= m.entropy <= 8
         assert m.sharpness >= 0
-        assert len(m.phash) == 16
+        assert (len(m.phash), len(m.pdq)) == (16, 64)
+        assert 0 <= m.pdq_quality <= 100
+        assert 0 <= m.text_share <= 1
 
 
 def test_a_flat_picture_has_no_entropy_no_colour_and_no_edges(drawn):

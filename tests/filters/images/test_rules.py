@@ -11,9 +11,16 @@ from schemas.reasons import FileReason
 
 GOOD = Measures(
     sha256="0" * 64, num_bytes=1, format="jpeg", mode="RGB", width=300, height=200, orientation=1, animated=False,
-    entropy=5.0, colour_spread=200, sharpness=50.0, phash="0" * 16,
+    entropy=5.0, colour_spread=200, sharpness=50.0, phash="0" * 16, pdq="0" * 64, pdq_quality=100, text_share=0.1,
 )  # fmt: skip
-ALL = Rules(min_colour_spread=9, min_entropy=2.0, min_sharpness=10.0, keep_animated=False, max_pixels=40_000_000)
+ALL = Rules(
+    min_text_share=0.05,
+    min_colour_spread=9,
+    min_entropy=2.0,
+    min_sharpness=10.0,
+    keep_animated=False,
+    max_pixels=40_000_000,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +46,10 @@ ALL = Rules(min_colour_spread=9, min_entropy=2.0, min_sharpness=10.0, keep_anima
         ({"entropy": 1.9999}, FileReason.LOW_ENTROPY),
         ({"sharpness": 10.0}, None),
         ({"sharpness": 9.9999}, FileReason.BLURRED),
+        ({"entropy": 1.0, "sharpness": 0.0, "text_share": 0.2}, None),
+        ({"sharpness": 0.0, "text_share": 0.1999}, FileReason.BLURRED),
+        ({"text_share": 0.05}, None),
+        ({"text_share": 0.0499}, FileReason.LITTLE_TEXT),
     ],
 )
 def test_each_bound_is_inclusive(change, reason):
@@ -99,6 +110,8 @@ def test_named_sets_are_the_published_ones(name, change, reason):
         {"min_entropy": 8.1},
         {"min_sharpness": -1.0},
         {"max_pixels": 0},
+        {"min_text_share": 1.1},
+        {"text_rich": -0.1},
     ],
 )
 def test_rules_that_make_no_sense_are_refused(bad):
