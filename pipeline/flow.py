@@ -24,6 +24,9 @@ from schemas.document import DECISIONS, DOCUMENTS, INPUTS, UNIQUE
 from schemas.errors import ConfigError
 from schemas.image import DATA_IMAGES, EMBEDDINGS, FILES, IMAGES, LEDGER, LINKS, MATCHES, PICTURES, REFERENCES
 
+HEAD_KEYS = ("path", "sees", "hidden", "answer", "output", "side", "mean", "std")
+"""What a score depends on, bounds apart."""
+
 FLOW: tuple[Step, ...] = (
     Step(
         name="01_documents",
@@ -77,7 +80,14 @@ FLOW: tuple[Step, ...] = (
         tables=(FILES,),
         after=("04_images/ledger",),
         # max_score too: what it calls not safe is erased, and must be found gone when another bound would keep it.
-        sections=("nsfw.model", "nsfw.classes", "nsfw.resolution", "nsfw.max_score"),
+        sections=(
+            "nsfw.model",
+            "nsfw.classes",
+            "nsfw.resolution",
+            "nsfw.max_score",
+            "nsfw_head",
+            *(f"{head}.{key}" for head in ("watermark", "aesthetic") for key in HEAD_KEYS),
+        ),
         make=measure_images.make,
         accumulates=True,
     ),
@@ -87,7 +97,7 @@ FLOW: tuple[Step, ...] = (
         stages=("judge_images",),
         tables=(IMAGES,),
         after=("03_links", "04_images/files"),
-        sections=("images", "nsfw"),
+        sections=("images", "nsfw", "nsfw_head", "watermark", "aesthetic", "decontaminate_images"),
         make=judge_images.make,
     ),
     Step(
@@ -154,6 +164,10 @@ FLOW: tuple[Step, ...] = (
             "fetch",
             "images",
             "nsfw",
+            "nsfw_head",
+            "watermark",
+            "aesthetic",
+            "decontaminate_images",
             "dedup_images",
             "clip",
             "assemble",

@@ -1,8 +1,8 @@
 """Step 05, pictures: image files that may be used, grouped by what they show, so that repeats can be counted.
 
 Equal bytes are one file already. Files with PDQ hashes within `dedup_images.radius` of a leader's are one picture:
-other sizes, qualities and formats of it. A hash of low quality says nothing, and its file stands alone. Only the radius makes
-this table again; how often a picture may be seen is judged from it.
+other sizes, qualities and formats of it. A hash of low quality says nothing, and its file stands alone. Only the radius
+makes this table again; how often a picture may be seen is judged from it.
 """
 
 from __future__ import annotations

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from filters.images.decode import decode
 from filters.images.measures import measure
+from filters.images import heads
 from filters.nsfw import Config as NsfwConfig
-from filters.nsfw import Detector, load_cached
+from filters.nsfw import load_cached as load_detector
 from pipeline.slices import Guard, Work, run_keyed
 from pipeline.store import Address, read_ranges
 from schemas.image import FILES, LOOKS
@@ -24,8 +26,26 @@ FILES_PER_SLICE = 2_000
 
 FILES_AT_ONCE = 64
 """Pictures decoded at the same time: some 40 MB."""
-NSFW_SIDE = 320
-"""Least side in px of the picture that the NSFW model sees; it looks at 320 x 320 (NudeNet 3.4, 320n.onnx)."""
+SCORED_SIDE = 320
+"""Least side in px of the picture that models see: NudeNet looks at 320 x 320 (3.4, 320n.onnx), CLIP at 224 to 336."""
+HEADS = ("nsfw_head", "watermark", "aesthetic")
+"""Sections of the recipe that name a model by path; the score of each is a column."""
+
+HEADS_GUARD = Guard(record_seconds=1_800, worker_bytes=16 << 30)
+"""A large CLIP model under a head takes minutes for 64 pictures on one CPU core."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """What scores the files."""
+
+    nsfw: NsfwConfig
+    heads: tuple[tuple[str, heads.Config], ...] = ()
+
+    @property
+    def score(self) -> bool:
+        """Whether there is any."""
+        return self.nsfw.scores or bool(self.heads)
 
 
 def make(run: Run) -> None:
@@ -47,8 +67,10 @@ def make(run: Run) -> None:
     sliced = by_prefix(
         missing, f"r{folder.next_round():04d}", max(1, math.ceil(count / FILES_PER_SLICE)), run.recipe.nsfw.workers
     )
-    process = measure_slice(run.recipe.nsfw, str(run.folder))
-    run.check("04_images/files", run_keyed(sliced, folder, process, Guard()))
+    sections = {name: getattr(run.recipe, name) for name in HEADS}
+    models = Models(nsfw=run.recipe.nsfw, heads=tuple((n, c) for n, c in sections.items() if c.scores))
+    process = measure_slice(models, str(run.folder))
+    run.check("04_images/files", run_keyed(sliced, folder, process, HEADS_GUARD if models.heads else Guard()))
 
 
 def by_prefix(files: DataFrame, name: str, slices: int, workers: int) -> DataFrame:
@@ -61,11 +83,10 @@ def by_prefix(files: DataFrame, name: str, slices: int, workers: int) -> DataFra
     return spread.select("slice", *files.columns)
 
 
-def measure_slice(config: NsfwConfig, store: str) -> Any:
+def measure_slice(models: Models, store: str) -> Any:
     """What a task does with one slice of files: read, measure, score, write a row for each."""
 
     def process(work: Work) -> None:
-        detector = load_cached(config) if config.scores else None
         rows = {
             Address(row["store_file"], row["store_offset"], row["store_length"]): row["sha256"] for row in work.rows()
         }
@@ -77,10 +98,10 @@ def measure_slice(config: NsfwConfig, store: str) -> Any:
             held.append((_measured(sha256, address, data, failure), data))
             if len(held) >= work.at_once(FILES_AT_ONCE):
                 work.together(held)
-                work.out.write(FILES, _scored(held, detector))
+                work.out.write(FILES, _scored(held, models))
                 held = []
         work.together(held)
-        work.out.write(FILES, _scored(held, detector))
+        work.out.write(FILES, _scored(held, models))
 
     return process
 
@@ -100,12 +121,17 @@ def _measured(sha256: str, address: Address, data: bytes, failure: FileReason | 
     return row | {name: getattr(measures, name) for name in LOOKS if hasattr(measures, name)}
 
 
-def _scored(held: list[tuple[dict[str, Any], bytes]], detector: Detector | None) -> list[dict[str, Any]]:
-    """The rows with NSFW score and faces, where there is a model and the file could be decoded."""
-    if detector is not None:
-        pictures = [(row, decode(data, draft_side=NSFW_SIDE)) for row, data in held if row["failure"] is None]
+def _scored(held: list[tuple[dict[str, Any], bytes]], models: Models) -> list[dict[str, Any]]:
+    """The rows with the scores of the recipe's models, where the file could be decoded."""
+    if models.score:
+        pictures = [(row, decode(data, draft_side=SCORED_SIDE)) for row, data in held if row["failure"] is None]
         readable = [(row, picture.image) for row, picture in pictures if not isinstance(picture, FileReason)]
-        for (row, _), score in zip(readable, detector.score([image for _, image in readable]), strict=True):
-            if score is not None:
-                row |= {"nsfw_score": score.nsfw_score, "num_faces": score.num_faces}
+        images = [image for _, image in readable]
+        if models.nsfw.scores:
+            for (row, _), score in zip(readable, load_detector(models.nsfw).score(images), strict=True):
+                if score is not None:
+                    row |= {"nsfw_score": score.nsfw_score, "num_faces": score.num_faces}
+        for name, config in models.heads:
+            for (row, _), number in zip(readable, heads.load_cached(config).score(images), strict=True):
+                row[f"{name}_score"] = number
     return [row for row, _ in held]

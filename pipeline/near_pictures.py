@@ -43,7 +43,8 @@ def groups(hashes: DataFrame, radius: int, small: int = SMALL) -> DataFrame:
     distinct = hashes.select("hash").distinct().localCheckpoint()
     pairs = near_pairs(distinct, radius).localCheckpoint()
     leads = _leaders(pairs, small)
-    member = pairs.join(leads.withColumnRenamed("hash", "a"), "a", how="left_semi").join(
+    both = pairs.unionByName(pairs.select(F.col("b").alias("a"), F.col("a").alias("b"), "apart"))
+    member = both.join(leads.withColumnRenamed("hash", "a"), "a", how="left_semi").join(
         leads.withColumnRenamed("hash", "b"), "b", how="left_anti"
     )
     nearest = member.groupBy("b").agg(F.min(F.struct("apart", "a")).alias("to"))

@@ -10,6 +10,8 @@ from typing import Any
 from filters import clip, language, minhash, nsfw
 from filters import text as text_filters
 from filters.image_urls import UrlRules
+from filters.images import decontaminate as evaluation_images
+from filters.images import heads
 from filters.images.rules import Rules as ImageRules
 from filters.text import Config as TextConfig
 from filters.text.personal_data import Config as PersonalDataConfig
@@ -39,6 +41,10 @@ class Recipe:
     fetch: FetchConfig = field(default_factory=FetchConfig)
     images: ImageRules = field(default_factory=ImageRules)
     nsfw: nsfw.Config = field(default_factory=nsfw.Config)
+    nsfw_head: heads.Config = field(default_factory=heads.Config)
+    watermark: heads.Config = field(default_factory=heads.Config)
+    aesthetic: heads.Config = field(default_factory=heads.Config)
+    decontaminate_images: evaluation_images.Config = field(default_factory=evaluation_images.Config)
     dedup_images: dedup_images.Config = field(default_factory=dedup_images.Config)
     clip: clip.Config = field(default_factory=clip.Config)
     assemble: assemble.Config = field(default_factory=assemble.Config)
@@ -50,7 +56,7 @@ class Recipe:
         section, _, key = section.partition(".")
         config = getattr(self, section)
         content = _CONTENT.get(section)
-        if key == "model" and content:
+        if key in ("model", "path") and content:
             return content(config)
         if key:
             return document_keys(config)[key]
@@ -95,6 +101,9 @@ def check_models(recipe: Recipe) -> None:
     language.check(recipe.language)
     text_filters.check(recipe.text)
     nsfw.check(recipe.nsfw)
+    for section in ("nsfw_head", "watermark", "aesthetic"):
+        heads.check(getattr(recipe, section), section, recipe.name)
+    evaluation_images.fingerprint(recipe.decontaminate_images)
     clip.check(recipe.clip, recipe.name)
 
 
@@ -102,6 +111,10 @@ _CONTENT: dict[str, Callable[[Any], Any]] = {
     "text": text_filters.fingerprint,
     "clip": clip.fingerprint,
     "nsfw": nsfw.fingerprint,
+    "nsfw_head": heads.fingerprint,
+    "watermark": heads.fingerprint,
+    "aesthetic": heads.fingerprint,
+    "decontaminate_images": evaluation_images.fingerprint,
     "language": language.fingerprint,
 }
 """What stands for the model that a section names."""

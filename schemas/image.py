@@ -32,11 +32,17 @@ _LOOKS = (
     column("pdq_quality", pa.int32(), "PDQ's quality, 0 (flat: the hash means nothing) to 100", nullable=True),
     column("text_share", pa.float64(), "share of tiles that look like letters, 0 to 1, 4 decimals", nullable=True),
     column("nsfw_score", pa.float64(), "score of the recipe's NSFW model, 4 decimals", nullable=True),
-    column("num_faces", pa.int32(), "faces found", nullable=True),
+    column("num_faces", pa.int32(), "faces found by the NSFW model", nullable=True),
+    column("nsfw_head_score", pa.float64(), "score of [nsfw_head], 4 decimals", nullable=True),
+    column("watermark_score", pa.float64(), "score of [watermark], 4 decimals", nullable=True),
+    column("aesthetic_score", pa.float64(), "score of [aesthetic], 4 decimals", nullable=True),
 )
 
 LOOKS = tuple(field.name for field in _LOOKS)
 """Names of the measures of an image file."""
+
+SCORES = ("nsfw_score", "num_faces", "nsfw_head_score", "watermark_score", "aesthetic_score")
+"""Those of them that a model gives."""
 
 LINKS = Table(
     name="links",

@@ -187,6 +187,9 @@ class FileReason(StrEnum):
     LOW_ENTROPY = "low_entropy"  # grey histogram with less entropy than `images.min_entropy`
     BLURRED = "blurred"  # Laplacian variance below `images.min_sharpness`
     LITTLE_TEXT = "little_text"  # fewer tiles that look like letters than `images.min_text_share`
+    MANY_FACES = "many_faces"  # more than `images.max_faces`
+    WATERMARK = "watermark"  # score outside the bounds of [watermark]
+    AESTHETIC = "aesthetic"  # score outside the bounds of [aesthetic]
     CONTAMINATED = "contaminated"  # the picture of an evaluation set
     NSFW = "nsfw"
     NSFW_NOT_SCORED = "nsfw_not_scored"

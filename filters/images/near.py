@@ -62,7 +62,8 @@ def keys(hashes: Words, chosen: Tables) -> npt.NDArray[np.int64]:
     powers = 1 << np.arange(chosen.bits, dtype=np.int64)
     columns = [bits[:, picked].astype(np.int64) @ powers for picked in _picked(chosen)]
     number = np.arange(chosen.number, dtype=np.int64) << chosen.bits
-    return np.stack(columns, axis=1) | number
+    found: npt.NDArray[np.int64] = np.stack(columns, axis=1) | number
+    return found
 
 
 def pairs(buckets: Indices, hashes: Words, radius: int) -> tuple[Indices, Indices, npt.NDArray[np.uint16]]:

@@ -71,7 +71,7 @@ def distances(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> npt.NDArr
     return apart
 
 
-def _quality(sampled: npt.NDArray[np.float32]) -> int:
+def _quality(sampled: npt.NDArray[np.floating]) -> int:
     """The reference's measure of gradients: percents of the range between neighbours, cut to whole numbers."""
     steps = sum(int(np.abs(np.trunc(np.diff(sampled, axis=axis) * 100 / 255)).sum()) for axis in (0, 1))
     return min(100, steps // _QUALITY_UNIT)
@@ -123,4 +123,5 @@ def _basis() -> npt.NDArray[np.float64]:
     """Whole DCT-II rows (16, 64) of the frequencies 1 to 16."""
     frequency = np.arange(1, _FREQUENCIES + 1)[:, None]
     place = np.arange(_SIDE)[None, :]
-    return np.rint(1024 * np.cos(np.pi * frequency * (2 * place + 1) / (2 * _SIDE)))
+    rows: npt.NDArray[np.float64] = np.rint(1024 * np.cos(np.pi * frequency * (2 * place + 1) / (2 * _SIDE)))
+    return rows

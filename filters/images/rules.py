@@ -39,6 +39,9 @@ class Rules:
     """Least entropy of the grey histogram, bits. No published pipeline uses it; 0 keeps all."""
     min_sharpness: float = 0.0
     """Least variance of the Laplacian at 64 to 127 px. 0 keeps all."""
+    max_faces: int = -1
+    """Most faces that the NSFW model sees: 0 drops what shows any (`mmc4_ff`, arXiv:2304.06939, 2). -1 keeps all; an
+    image that no model has looked at has no number and is kept."""
     min_text_share: float = 0.0
     """Least share of tiles that look like letters, for recipes that want pages and charts only. 0 keeps all."""
     text_rich: float = TEXT_RICH
@@ -61,6 +64,8 @@ class Rules:
             raise ConfigError(f"images.min_entropy={self.min_entropy} must be in [0, 8] bits")
         if self.min_sharpness < 0:
             raise ConfigError(f"images.min_sharpness={self.min_sharpness} must be at least 0")
+        if self.max_faces < -1:
+            raise ConfigError(f"images.max_faces={self.max_faces} must be at least 0, or -1 to keep all")
         if not (0 <= self.min_text_share <= 1 and 0 <= self.text_rich <= 1):
             raise ConfigError(f"images: min_text_share={self.min_text_share}, text_rich={self.text_rich}: in [0, 1]")
         if self.max_pixels < 1:
@@ -92,6 +97,11 @@ MINT1T = Rules(min_side=150, max_side=20_000, min_colour_spread=0)
 RULE_SETS: Mapping[str, Rules] = MappingProxyType(
     {"obelics": OBELICS, "m3w": M3W, "mmc4": MMC4, "omnicorpus": OMNICORPUS, "mint1t": MINT1T}
 )
+
+
+def judge_faces(num_faces: int | None, rules: Rules) -> FileReason | None:
+    """Why a file is dropped for the faces that it shows, None if it is kept."""
+    return FileReason.MANY_FACES if num_faces is not None and 0 <= rules.max_faces < num_faces else None
 
 
 def judge(measures: Measures, rules: Rules) -> FileReason | None:

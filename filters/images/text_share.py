@@ -42,4 +42,4 @@ def text_share(grey: npt.NDArray[np.uint8]) -> float:
     letters = (np.count_nonzero(steps, axis=(1, 2)) >= _MIN_STEPS) & (
         np.maximum(bright, dark) >= _MIN_GROUND * _TILE * _TILE
     )
-    return round(int(letters.sum()) / (rows * columns), 4)
+    return round(int(letters.sum()) / float(rows * columns), 4)

@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.images.heads import Config as Head
+from filters.images.near import Lookup
+from filters.images.pdq import words
 from filters.images.rules import Rules
 from filters.nsfw import Config as NsfwConfig
 from pipeline.judge_images import _judged, make
+from pipeline.recipe import Recipe
 from pipeline.store import Address, StoreWriter, read_ranges
 from schemas.image import FILES, IMAGES, LEDGER, LINKS
 
@@ -34,10 +38,14 @@ NUDENET, NONE = NsfwConfig(max_score=0.25), NsfwConfig(model="none")
 RULES = Rules(min_side=150)
 
 
-def judge(nsfw=NUDENET, *, status="ok", failure=None, **looks):
+EVALUATION = Lookup(words(["f" * 64]))
+
+
+def judge(nsfw=NUDENET, *, status="ok", failure=None, sections=None, **looks):
     row = {field.name: None for field in IMAGES.columns if field.name != "drop_reason"}
     row |= {"url": "u", "num_references": 1, "status": status, "failure": failure, "sha256": "s", "store_length": 9}
-    return _judged({**row, **GOOD, "nsfw_score": 0.0, **looks}, RULES, nsfw)["drop_reason"]
+    recipe = Recipe(name="t", nsfw=nsfw, **{"images": RULES, **(sections or {})})
+    return _judged({**row, **GOOD, "nsfw_score": 0.0, **looks}, recipe, EVALUATION)["drop_reason"]
 
 
 def test_a_good_image_is_kept():
@@ -59,6 +67,34 @@ def test_safety_is_judged_before_looks():
     assert judge(width=149, height=149, nsfw_score=None) == "file:nsfw_not_scored"
     assert judge(width=149, height=149) == "file:too_small"
     assert judge(width=150, height=150) is None
+
+
+@pytest.mark.parametrize(("score", "reason"), [(0.5, None), (0.5001, "file:nsfw"), (None, "file:nsfw_not_scored")])
+def test_a_head_for_nudity_fails_closed_beside_the_detector(score, reason):
+    sections = {"nsfw_head": Head(path="head.pt", max_score=0.5)}
+    assert judge(sections=sections, nsfw_head_score=score) == reason
+    assert judge(NONE, sections=sections, nsfw_head_score=score) == reason
+    assert judge(nsfw_head_score=score) is None, "a recipe without a head"
+
+
+@pytest.mark.parametrize("name", ["watermark", "aesthetic"])
+def test_other_scores_drop_beyond_their_bounds_and_never_where_there_is_none(name):
+    sections = {name: Head(path="model.pt", min_score=0.2, max_score=0.8)}
+    found = [judge(sections=sections, **{f"{name}_score": score}) for score in (0.1999, 0.2, 0.8, 0.8001, None)]
+    assert found == [f"file:{name}", None, None, f"file:{name}", None]
+
+
+@pytest.mark.parametrize(("faces", "reason"), [(0, None), (2, None), (3, "file:many_faces"), (None, None)])
+def test_faces_are_counted_where_a_model_saw_them(faces, reason):
+    assert judge(NONE, sections={"images": Rules(max_faces=2)}, num_faces=faces) == reason
+    assert judge(NONE, num_faces=faces) is None
+
+
+def test_an_image_of_an_evaluation_set_is_dropped_up_to_the_radius_and_flat_ones_are_not():
+    within, beyond = f"{(1 << 256) - (1 << 16):064x}", f"{(1 << 256) - (1 << 17):064x}"
+    assert judge(pdq=within) == "file:contaminated"
+    assert judge(pdq=beyond) is None
+    assert judge(pdq=within, pdq_quality=49) is None
 
 
 def test_what_was_never_fetched_or_never_measured_says_so():

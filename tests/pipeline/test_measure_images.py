@@ -9,10 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from demo.pages import make_page
+from filters import clip
+from filters.images.heads import Config as Head
 from filters.images.measures import measure
 from filters.nsfw import Config
 from pipeline.commits import StepFolder
-from pipeline.measure_images import by_prefix, measure_slice
+from pipeline.measure_images import Models, by_prefix, measure_slice
 from pipeline.slices import Guard, _do
 from pipeline.store import StoreWriter
 
@@ -24,7 +26,7 @@ RUBBISH = b"this was said to be an image" * 10
 def measured(tmp_path):
     """Measure files (bytes) in one slice; rows by SHA-256."""
 
-    def run(config, *files, notes=""):
+    def run(config, *files, notes="", heads=()):
         store = StoreWriter(str(tmp_path), "s")
         rows = []
         for data in files:
@@ -39,7 +41,10 @@ def measured(tmp_path):
         journal.parent.mkdir(parents=True)
         journal.write_text(notes)
         batch = pa.RecordBatch.from_pylist(rows)
-        assert _do(folder, "s", iter([batch]), measure_slice(config, str(tmp_path)), Guard()) is None
+        assert (
+            _do(folder, "s", iter([batch]), measure_slice(Models(nsfw=config, heads=heads), str(tmp_path)), Guard())
+            is None
+        )
         found = pa.concat_tables([pq.read_table(path) for path in folder.files("files")]).to_pylist()
         return [next(row for row in found if row["sha256"] == wanted["sha256"]) for wanted in rows]
 
@@ -63,6 +68,16 @@ def test_with_a_model_every_readable_picture_is_scored_and_nothing_else(measured
     assert 0 <= good["nsfw_score"] <= 1
     assert good["num_faces"] is not None
     assert (bad["nsfw_score"], bad["num_faces"]) == (None, None)
+
+
+def test_a_head_over_demo_embeddings_scores_what_can_be_read(measured, tmp_path):
+    torch = pytest.importorskip("torch")
+    width = clip.load_cached(clip.Config(model="demo", allow_demo_model=True)).embed_texts([""]).shape[1]
+    torch.save({"weight": torch.zeros(1, width), "bias": torch.tensor([2.0])}, tmp_path / "head.pt")
+    head = Head(path=str(tmp_path / "head.pt"), clip_model="demo", answer="sigmoid")
+    good, bad = measured(Config(model="none"), JPEG, RUBBISH, heads=(("aesthetic", head),))
+    assert good["aesthetic_score"] == 0.8808
+    assert (bad["aesthetic_score"], good["nsfw_head_score"], good["nsfw_score"]) == (None, None, None)
 
 
 def test_a_file_that_a_worker_died_on_is_a_row(measured):
