@@ -16,13 +16,25 @@ from pipeline import (
     judge_images,
     list_images,
     measure_images,
+    percentiles,
     score_pairs,
     write_shards,
 )
 from pipeline.run import Step
 from schemas.document import DECISIONS, DOCUMENTS, INPUTS, UNIQUE
 from schemas.errors import ConfigError
-from schemas.image import DATA_IMAGES, EMBEDDINGS, FILES, IMAGES, LEDGER, LINKS, MATCHES, PICTURES, REFERENCES
+from schemas.image import (
+    DATA_IMAGES,
+    EMBEDDINGS,
+    FILES,
+    IMAGES,
+    LEDGER,
+    LINKS,
+    MATCHES,
+    PERCENTILES,
+    PICTURES,
+    REFERENCES,
+)
 
 HEAD_KEYS = ("path", "sees", "hidden", "answer", "output", "side", "mean", "std")
 """What a score depends on, bounds apart."""
@@ -136,6 +148,15 @@ FLOW: tuple[Step, ...] = (
         after=("05_matches/references", "05_matches/embeddings"),
         sections=("clip",),
         make=score_pairs.make,
+    ),
+    Step(
+        name="05_matches/percentiles",
+        doc="Where cosines stand among those of their model.",
+        stages=("percentiles",),
+        tables=(PERCENTILES,),
+        after=("05_matches/matches",),
+        sections=("clip.model",),
+        make=percentiles.make,
     ),
     Step(
         name="05_matches/decisions",

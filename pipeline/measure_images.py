@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from filters.images import heads
 from filters.images.decode import decode
 from filters.images.measures import measure
-from filters.images import heads
 from filters.nsfw import Config as NsfwConfig
 from filters.nsfw import load_cached as load_detector
 from pipeline.slices import Guard, Work, run_keyed

@@ -172,6 +172,20 @@ EMBEDDINGS = Table(
     budget_bytes=4_000,
 )
 
+PERCENTILES = Table(
+    name="percentiles",
+    version=1,
+    doc="Percentiles of the CLIP scores of a run: a cosine means something only beside the others of its model.",
+    key=("model", "percent"),
+    columns=(
+        column("model", pa.string(), "clip.model and clip.pretrained of the recipe"),
+        column("percent", pa.int32(), "0 to 100: this part of the scored images has the score or less"),
+        column("clip_score", pa.float64(), "cosine with the assigned text, 4 decimals"),
+        column("best_score", pa.float64(), "cosine with the most similar text of the document, 4 decimals"),
+    ),
+    budget_bytes=40,
+)
+
 MATCHES = Table(
     name="matches",
     version=1,

@@ -1,9 +1,9 @@
 """Scores of an image by a small model that a recipe names by path: nudity by CLIP, watermarks, looks.
 
-Two forms. A *head* is a few linear layers over a CLIP image embedding of unit length, as LAION publishes them for nudity
-and for looks: a state dict (.pt, .pth, .safetensors) whose weights are taken in their order, or an ONNX file of [N, D] to
-[N, outputs]. A *picture model* is an ONNX file of [1, 3, side, side] to [1, outputs]. An image is scored by itself, so
-nothing shows in its score which images stood beside it; scores have 4 decimals. `score` gives None for no number.
+Two forms. A *head* is a few linear layers over a CLIP image embedding of unit length, as LAION publishes for nudity and
+for looks: a state dict (.pt, .pth, .safetensors) whose weights are taken in their order, or an ONNX file of [1, D]
+to [1, outputs]. A *picture model* is an ONNX file of [1, 3, side, side] to [1, outputs]. An image is scored by itself,
+so nothing shows in its score which images stood beside it; scores have 4 decimals. `score` gives None for no number.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _onnx(path: Path) -> Callable[[Floats], Floats]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - onnxruntime has a dozen kinds, none of them public
+    except Exception as error:
         raise ModelUnavailable(f"{path} is no ONNX model: {error}") from error
     name = session.get_inputs()[0].name
     return lambda rows: np.asarray(session.run(None, {name: rows})[0])
@@ -218,5 +218,5 @@ def _try(scorer: Scorer, path: Path, config: Config) -> None:
 
     try:
         scorer.score([Pillow.new("RGB", (64, 64), (128, 128, 128))])
-    except Exception as error:  # noqa: BLE001 - NumPy and onnxruntime say it in several kinds
+    except Exception as error:
         raise ModelUnavailable(f"{path} does not take a {config.sees} of this form: {error}") from error

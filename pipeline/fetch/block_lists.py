@@ -5,6 +5,8 @@ One entry a line, of any kind mixed; `#` begins a comment:
     example.com                          a host and its subdomains
     https://example.com/photos/          URLs that begin so
     d41d8cd98f00b204e9800998ecf8427e     MD5, SHA-1 or SHA-256 of a file, in hex
+    pdq:f8f8f0cce0f4a84d0e370a22028f67f0b36e2ed596623e1d33e6339c4e9c9b22
+                                         PDQ hash of a picture: what is within 31 bits of it is blocked
 
 Hashes are compared in memory, before anything is written; of a hit the SHA-256 is kept and nothing else. A service with
 an interface of its own is a class with the two methods of `Registry`.
@@ -20,8 +22,13 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from filters.images.measures import measure
+from filters.images.near import Lookup
+from filters.images.pdq import MIN_QUALITY, SAME, words
 from schemas.errors import ConfigError
+from schemas.reasons import FileReason
 
+_PDQ = re.compile(r"pdq:([0-9a-f]{64})")
 _HASH = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})")
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 _HASHES = {32: hashlib.md5, 40: hashlib.sha1, 64: hashlib.sha256}
@@ -52,10 +59,15 @@ class BlockLists:
         self._hosts: set[str] = set()
         self._prefixes: dict[str, list[str]] = {}
         self._hashes: dict[int, set[str]] = {}
+        pictures: list[str] = []
         for number, line in enumerate(lines, 1):
             entry = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
             if entry:
-                self._add(entry, f"{where}, line {number}")
+                if found := _PDQ.fullmatch(entry.lower()):
+                    pictures.append(found[1])
+                else:
+                    self._add(entry, f"{where}, line {number}")
+        self._pictures = Lookup(words(pictures)) if pictures else None
 
     def blocks_url(self, url: str) -> str | None:
         """Why the URL must not be asked: its host or its beginning is listed."""
@@ -76,7 +88,17 @@ class BlockLists:
             digest = _HASHES[length](data, usedforsecurity=False)
             if digest.hexdigest() in listed:
                 return f"{digest.name} is on a block list"
-        return None
+        return self._blocks_picture(data)
+
+    def _blocks_picture(self, data: bytes) -> str | None:
+        """The picture is decoded, reduced, where a list holds PDQ hashes; what cannot be decoded is dropped later."""
+        if self._pictures is None:
+            return None
+        looks = measure(data)
+        if isinstance(looks, FileReason) or looks.pdq_quality < MIN_QUALITY:
+            return None
+        near = self._pictures.nearest(words([looks.pdq])[0], SAME)
+        return None if near is None else "PDQ hash is on a block list"
 
     def _add(self, entry: str, where: str) -> None:
         lower = entry.lower()
@@ -87,7 +109,7 @@ class BlockLists:
         elif _HOST.fullmatch(lower):
             self._hosts.add(lower)
         else:
-            raise ConfigError(f"{where}: {entry!r} is no host, no http URL and no MD5, SHA-1 or SHA-256")
+            raise ConfigError(f"{where}: {entry!r} is no host, no http URL and no MD5, SHA-1, SHA-256 or pdq: hash")
 
 
 def read_lists(paths: Sequence[str]) -> BlockLists | None:

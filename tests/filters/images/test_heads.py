@@ -22,7 +22,7 @@ def embedding():
 
 
 @pytest.fixture
-def saved(tmp_path, embedding):
+def saved(tmp_path):
     """A config for a head of these layers: (weights, bias) each."""
 
     def save(*layers, suffix=".pt", **options):

@@ -93,6 +93,34 @@ def test_a_wide_photograph_is_converted(drawn, name):
     assert green >= 158
 
 
+@pytest.mark.parametrize(("name", "power"), [("DISPLAY_P3", None), ("ADOBE_RGB", 563 / 256)])
+def test_a_whole_wide_photograph_looks_as_it_did(drawn, name, power):
+    """Colours of an sRGB picture said in the other space's numbers, by the textbook, come back as they were."""
+    picture = drawn.draw()
+    value = np.asarray(picture) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    wide = np.clip(linear @ np.array(drawn.SRGB) @ np.linalg.inv(np.array(getattr(drawn, name))), 0, 1)
+    srgb_curve = np.where(wide <= 0.0031308, 12.92 * wide, 1.055 * wide ** (1 / 2.4) - 0.055)
+    numbers = np.rint(255 * (wide ** (1 / power) if power else srgb_curve)).astype(np.uint8)
+    assert np.abs(numbers.astype(int) - np.asarray(picture)).mean() > 4, "the numbers differ"
+    data = drawn.encode(Image.fromarray(numbers), "PNG", icc_profile=drawn.icc_profile(getattr(drawn, name), power))
+    got = to_shard(data, quality=100, text_rich=True)
+    assert np.abs(pixels(got.data).astype(int) - np.asarray(picture)).mean() < 1.5
+
+
+def test_an_independent_scan_finds_no_second_picture_and_no_words_of_the_camera(drawn):
+    thumbnail = drawn.encode(drawn.draw(80, 60), "JPEG")
+    block = drawn.exif(6, gps=True) + thumbnail
+    xmp = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta>secret place</x:xmpmeta>"
+    photograph = drawn.encode(drawn.draw(), "JPEG", exif=block, xmp=xmp, comment=b"secret words")
+    webp = drawn.encode(drawn.draw(), "WEBP", exif=drawn.exif(1, gps=True), xmp=xmp)
+    for data in (photograph, webp, drawn.encode(drawn.draw(), "JPEG", exif=drawn.exif(1, gps=True) + thumbnail)):
+        out = to_shard(data).data
+        assert out.count(b"\xff\xd8\xff") == 1
+        for trace in (b"Exif", b"xmpmeta", b"secret", b"camera", b"JFXX", b"Photoshop", b"http"):
+            assert trace not in out
+
+
 def test_a_broken_profile_is_taken_off_and_the_data_passes(drawn):
     got = to_shard(drawn.encode(drawn.draw(), "JPEG", icc_profile=b"no profile at all" * 20))
     assert not got.transcoded

@@ -1,9 +1,14 @@
 import hashlib
+import io
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from demo.pages import make_page
+from filters.images.measures import measure
+from filters.images.pdq import MIN_QUALITY
 from pipeline.fetch.block_lists import BlockLists, read_lists
 from schemas.errors import ConfigError
 
@@ -42,7 +47,20 @@ def test_hashes_of_three_kinds_are_blocked(kind):
     assert lists.blocks_bytes(LISTED + b".") is None
 
 
-@pytest.mark.parametrize("line", ["two words", "ftp://example.com/", "abcdef", "https://"])
+def test_a_picture_on_a_pdq_list_is_blocked_in_other_bytes_and_no_other_picture_is():
+    pictures = [p.data for p in make_page(3, 0).images.values() if p.content_type == "image/jpeg"]
+    looks = [measure(data) for data in pictures]
+    assert min(m.pdq_quality for m in looks[:2]) >= MIN_QUALITY
+    lists = BlockLists([f"PDQ:{looks[0].pdq.upper()}  # of a safety organisation"])
+    out = io.BytesIO()
+    Image.open(io.BytesIO(pictures[0])).save(out, format="PNG")
+    assert lists.blocks_bytes(pictures[0]) == "PDQ hash is on a block list"
+    assert lists.blocks_bytes(out.getvalue()) == "PDQ hash is on a block list"
+    assert lists.blocks_bytes(pictures[1]) is None
+    assert lists.blocks_bytes(b"no image") is None
+
+
+@pytest.mark.parametrize("line", ["pdq:12", "two words", "ftp://example.com/", "abcdef", "https://"])
 def test_a_line_of_another_kind_is_an_error_that_says_where(line):
     with pytest.raises(ConfigError, match="line 2"):
         BlockLists(["example.com", line])
