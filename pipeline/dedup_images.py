@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from filters.images.near import MAX_RADIUS
-from filters.images.pdq import MIN_QUALITY
+from filters.images.pdq import MIN_QUALITY, SAME
 from pipeline.list_images import image_nodes
 from schemas.errors import ConfigError
 from schemas.image import REFERENCES
@@ -36,9 +36,12 @@ class Config:
     excess: Literal["all", "rest"] = "all"
     """What goes where there are more: all (a picture that stands everywhere belongs to no document; OBELICS), or the
     rest after the first so many, in the order of the document ids."""
-    radius: int = 16
-    """Bits of 256 up to which two PDQ hashes are one picture: 31 is its authors' bound, 0 equal hashes only, -1 equal
-    bytes only."""
+    radius: int = SAME
+    """Bits of 256 up to which two PDQ hashes are one picture: 31 is its authors' bound (of the corpus's pairs up to it
+    each is one picture; from 32 on there are others), 0 equal hashes only, -1 equal bytes only."""
+    text_radius: int = 8
+    """As `radius`, where both pictures are rich in text (`images.text_rich`): two screens that differ in one word are
+    10 bits apart."""
     min_quality: int = MIN_QUALITY
     """PDQ's quality below which a picture is flat, and only equal bytes make it the same."""
 
@@ -48,8 +51,9 @@ class Config:
     def __post_init__(self) -> None:
         if min(self.max_on_site, self.max_in_corpus, self.max_in_document) < 0:
             raise ConfigError("dedup_images.max_on_site, max_in_corpus and max_in_document must not be negative")
-        if not -1 <= self.radius <= MAX_RADIUS:
-            raise ConfigError(f"dedup_images.radius = {self.radius}, want -1 to {MAX_RADIUS} bits")
+        for name in ("radius", "text_radius"):
+            if not -1 <= getattr(self, name) <= MAX_RADIUS:
+                raise ConfigError(f"dedup_images.{name} = {getattr(self, name)}, want -1 to {MAX_RADIUS} bits")
         if not 0 <= self.min_quality <= 100:
             raise ConfigError(f"dedup_images.min_quality = {self.min_quality}, want 0 to 100")
 

@@ -118,7 +118,7 @@ FLOW: tuple[Step, ...] = (
         stages=("group_pictures",),
         tables=(PICTURES,),
         after=("04_images/images",),
-        sections=("dedup_images.radius", "dedup_images.min_quality"),
+        sections=("dedup_images.radius", "dedup_images.text_radius", "dedup_images.min_quality", "images.text_rich"),
         make=group_pictures.make,
     ),
     Step(

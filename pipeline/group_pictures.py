@@ -1,8 +1,8 @@
 """Step 05, pictures: image files that may be used, grouped by what they show, so that repeats can be counted.
 
 Equal bytes are one file already. Files with PDQ hashes within `dedup_images.radius` of a leader's are one picture:
-other sizes, qualities and formats of it. A hash of low quality says nothing, and its file stands alone. Only the radius
-makes this table again; how often a picture may be seen is judged from it.
+other sizes, qualities and formats of it; pictures that are rich in text have a smaller radius of their own. A hash of
+low quality says nothing, and its file stands alone. How often a picture may be seen is judged from this table.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ def make(run: Run) -> None:
     """Group the files that no rule has dropped."""
     from pyspark.sql import functions as F
 
-    usable = run.table("images").where(F.col("drop_reason").isNull())
-    files = usable.select("sha256", "pdq", "pdq_quality").dropDuplicates(["sha256"])
+    usable = run.table("images").where(F.col("drop_reason").isNull()).dropDuplicates(["sha256"])
+    text_rich = F.coalesce(F.col("text_share") >= run.recipe.images.text_rich, F.lit(False))
+    files = usable.select("sha256", "pdq", "pdq_quality", text_rich.alias("text_rich")).localCheckpoint()
     run.write("05_matches/pictures", PICTURES, pictures(files, run.recipe.dedup_images))
 
 
@@ -32,17 +33,29 @@ def pictures(files: DataFrame, config: Config) -> DataFrame:
     """Rows (sha256, picture, distance), one for each file.
 
     Args:
-        files: sha256 (distinct), pdq, pdq_quality.
-        config: section [dedup_images]; its radius 0 groups equal hashes, -1 only what is the same file.
+        files: sha256 (distinct), pdq, pdq_quality, text_rich.
+        config: section [dedup_images]; a radius of 0 groups equal hashes, -1 only what is the same file.
     """
     from pyspark.sql import functions as F
 
-    if config.radius < 0:
-        return files.select("sha256", F.col("sha256").alias("picture"), F.lit(0).alias("distance"))
-    trusted = F.col("pdq").isNotNull() & (F.col("pdq_quality") >= config.min_quality)
-    hashed = files.where(trusted).select("sha256", F.unhex("pdq").alias("hash"))
+    trusted = F.coalesce(F.col("pdq").isNotNull() & (F.col("pdq_quality") >= config.min_quality), F.lit(False))
+    found = _alone(files.where(~trusted))
+    for text_rich, radius in ((False, config.radius), (True, config.text_radius)):
+        kind = files.where(trusted & (F.col("text_rich") == text_rich))
+        found = found.unionByName(_near(kind, radius) if radius >= 0 else _alone(kind))
+    return found
+
+
+def _alone(files: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    return files.select("sha256", F.col("sha256").alias("picture"), F.lit(0).alias("distance"))
+
+
+def _near(files: DataFrame, radius: int) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    hashed = files.select("sha256", F.unhex("pdq").alias("hash"))
     first = hashed.groupBy(F.col("hash").alias("leader")).agg(F.min("sha256").alias("picture"))
-    grouped = groups(hashed, config.radius).join(first, "leader", how="inner")
-    near = hashed.join(grouped, "hash", how="inner").select("sha256", "picture", F.col("apart").alias("distance"))
-    rest = files.where(~F.coalesce(trusted, F.lit(False)))
-    return near.unionByName(rest.select("sha256", F.col("sha256").alias("picture"), F.lit(0).alias("distance")))
+    grouped = groups(hashed, radius).join(first, "leader", how="inner")
+    return hashed.join(grouped, "hash", how="inner").select("sha256", "picture", F.col("apart").alias("distance"))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 TEXT_RICH = 0.2
 """Share from which a picture is called rich in text: text, screens, charts, sleeves."""
 _TILE = 8
+_MIN_TILES = 8  # across and down: an icon's edges are no letters
 _MIN_CONTRAST = 64  # levels of 255 between the darkest and the brightest pixel of a tile
 _MIN_STEP = 48  # levels between neighbours
 _MIN_STEPS = 7  # of the 56 in a tile
@@ -22,24 +23,34 @@ _MIN_GROUND = 0.35  # share of a tile at one end of its range
 
 
 def text_share(grey: npt.NDArray[np.uint8]) -> float:
-    """Share of tiles that look like letters, 0 to 1, 4 decimals; 0 for less than two tiles across.
+    """Share of tiles that look like letters, 0 to 1, 4 decimals; 0 below 64 px.
 
     Args:
         grey: uint8 (height, width), with a shorter side of 128 to 255 px where there are so many.
     """
     rows, columns = grey.shape[0] // _TILE, grey.shape[1] // _TILE
-    if min(rows, columns) < 2:
+    if min(rows, columns) < _MIN_TILES:
         return 0.0
-    whole = grey[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, columns, _TILE)
-    tiles = whole.transpose(0, 2, 1, 3).reshape(rows * columns, _TILE * _TILE)
-    low, high = tiles.min(axis=1), tiles.max(axis=1)
+    whole = np.ascontiguousarray(grey[: rows * _TILE, : columns * _TILE])
+    lines = whole.reshape(rows, _TILE, columns * _TILE)
+    low = lines.min(axis=1).reshape(rows, columns, _TILE).min(axis=2)
+    high = lines.max(axis=1).reshape(rows, columns, _TILE).max(axis=2)
     contrast = high - low
-    chosen = contrast >= _MIN_CONTRAST
-    tiles, low, high, margin = tiles[chosen], low[chosen], high[chosen], contrast[chosen] // _END
-    steps = np.abs(np.diff(tiles.reshape(-1, _TILE, _TILE).astype(np.int16), axis=2)) > _MIN_STEP
-    bright = np.count_nonzero(tiles > (high - margin)[:, None], axis=1)
-    dark = np.count_nonzero(tiles < (low + margin)[:, None], axis=1)
-    letters = (np.count_nonzero(steps, axis=(1, 2)) >= _MIN_STEPS) & (
-        np.maximum(bright, dark) >= _MIN_GROUND * _TILE * _TILE
+    steps = np.zeros(whole.shape, np.bool_)
+    left, right = whole[:, :-1], whole[:, 1:]
+    np.greater(np.maximum(left, right) - np.minimum(left, right), _MIN_STEP, out=steps[:, :-1])
+    steps[:, _TILE - 1 :: _TILE] = False  # steps out of a tile
+    brightest, darkest = (
+        np.repeat(end, _TILE, axis=1)[:, None] for end in (high - contrast // _END, low + contrast // _END)
     )
+    bright, dark = _count(lines > brightest, rows), _count(lines < darkest, rows)
+    has_ground = np.maximum(bright, dark) >= _MIN_GROUND * _TILE * _TILE
+    letters = (contrast >= _MIN_CONTRAST) & (_count(steps, rows) >= _MIN_STEPS) & has_ground
     return round(int(letters.sum()) / float(rows * columns), 4)
+
+
+def _count(marks: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8]:
+    """How many marks each tile has: the eight marks of a line of a tile are the eight bytes of one number."""
+    numbers = np.bitwise_count(marks.reshape(rows * _TILE, -1).view(np.uint64))
+    counted: npt.NDArray[np.uint8] = numbers.reshape(rows, _TILE, -1).sum(axis=1, dtype=np.uint8)
+    return counted

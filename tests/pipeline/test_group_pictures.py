@@ -9,21 +9,24 @@ from pipeline.group_pictures import make, pictures
 from schemas.image import IMAGES
 
 ZERO, NEAR, FAR = "0" * 64, "0" * 63 + "f", "0" * 32 + "f" * 32
-ALONE = {name: (name, 0) for name in "abcdef"}
-FILES = [("b", ZERO, 90), ("a", ZERO, 50), ("c", NEAR, 100), ("d", FAR, 100), ("e", ZERO, 49), ("f", None, None)]
+ALONE = {name: (name, 0) for name in "abcdefgh"}
+FILES = [
+    ("b", ZERO, 90, False), ("a", ZERO, 50, False), ("c", NEAR, 100, False), ("d", FAR, 100, False),
+    ("e", ZERO, 49, False), ("f", None, None, False), ("g", FAR, 100, True), ("h", FAR[:-1] + "0", 100, True),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        ({}, {"b": ("a", 0), "c": ("a", 4)}),
-        ({"radius": 3}, {"b": ("a", 0)}),
-        ({"min_quality": 0}, {"b": ("a", 0), "c": ("a", 4), "e": ("a", 0)}),
-        ({"radius": -1}, {}),
+        ({}, {"b": ("a", 0), "c": ("a", 4), "g": ("h", 4)}),
+        ({"radius": 3, "text_radius": 3}, {"b": ("a", 0)}),
+        ({"min_quality": 0, "text_radius": -1}, {"b": ("a", 0), "c": ("a", 4), "e": ("a", 0)}),
+        ({"radius": -1}, {"g": ("h", 4)}),
     ],
 )
 def test_files_are_one_picture_by_hash_where_the_hash_can_be_trusted(spark, config, expected):
-    files = spark.createDataFrame(FILES, "sha256 string, pdq string, pdq_quality int")
+    files = spark.createDataFrame(FILES, "sha256 string, pdq string, pdq_quality int, text_rich boolean")
     found = {r["sha256"]: (r["picture"], r["distance"]) for r in pictures(files, Config(**config)).collect()}
     assert found == ALONE | expected
 
