@@ -10,6 +10,7 @@ from filters.images import heads
 from filters.images.decode import decode
 from filters.images.measures import measure
 from filters.nsfw import Config as NsfwConfig
+from filters.nsfw import Detector
 from filters.nsfw import load_cached as load_detector
 from pipeline.slices import Guard, Work, run_keyed
 from pipeline.store import Address, read_ranges
@@ -42,10 +43,10 @@ class Models:
     nsfw: NsfwConfig
     heads: tuple[tuple[str, heads.Config], ...] = ()
 
-    @property
-    def score(self) -> bool:
-        """Whether there is any."""
-        return self.nsfw.scores or bool(self.heads)
+    def load(self) -> tuple[Detector | None, dict[str, heads.Scorer]]:
+        """The detector, and the scorer of each column; before the first record is noted, which is not to blame."""
+        detector = load_detector(self.nsfw) if self.nsfw.scores else None
+        return detector, {f"{name}_score": heads.load_cached(config) for name, config in self.heads}
 
 
 def make(run: Run) -> None:
@@ -87,6 +88,7 @@ def measure_slice(models: Models, store: str) -> Any:
     """What a task does with one slice of files: read, measure, score, write a row for each."""
 
     def process(work: Work) -> None:
+        loaded = models.load()
         rows = {
             Address(row["store_file"], row["store_offset"], row["store_length"]): row["sha256"] for row in work.rows()
         }
@@ -98,10 +100,10 @@ def measure_slice(models: Models, store: str) -> Any:
             held.append((_measured(sha256, address, data, failure), data))
             if len(held) >= work.at_once(FILES_AT_ONCE):
                 work.together(held)
-                work.out.write(FILES, _scored(held, models))
+                work.out.write(FILES, _scored(held, *loaded))
                 held = []
         work.together(held)
-        work.out.write(FILES, _scored(held, models))
+        work.out.write(FILES, _scored(held, *loaded))
 
     return process
 
@@ -121,17 +123,20 @@ def _measured(sha256: str, address: Address, data: bytes, failure: FileReason | 
     return row | {name: getattr(measures, name) for name in LOOKS if hasattr(measures, name)}
 
 
-def _scored(held: list[tuple[dict[str, Any], bytes]], models: Models) -> list[dict[str, Any]]:
+def _scored(
+    held: list[tuple[dict[str, Any], bytes]], detector: Detector | None, scorers: dict[str, heads.Scorer]
+) -> list[dict[str, Any]]:
     """The rows with the scores of the recipe's models, where the file could be decoded."""
-    if models.score:
-        pictures = [(row, decode(data, draft_side=SCORED_SIDE)) for row, data in held if row["failure"] is None]
-        readable = [(row, picture.image) for row, picture in pictures if not isinstance(picture, FileReason)]
-        images = [image for _, image in readable]
-        if models.nsfw.scores:
-            for (row, _), score in zip(readable, load_detector(models.nsfw).score(images), strict=True):
-                if score is not None:
-                    row |= {"nsfw_score": score.nsfw_score, "num_faces": score.num_faces}
-        for name, config in models.heads:
-            for (row, _), number in zip(readable, heads.load_cached(config).score(images), strict=True):
-                row[f"{name}_score"] = number
+    if detector is None and not scorers:
+        return [row for row, _ in held]
+    pictures = [(row, decode(data, draft_side=SCORED_SIDE)) for row, data in held if row["failure"] is None]
+    readable = [(row, picture.image) for row, picture in pictures if not isinstance(picture, FileReason)]
+    images = [image for _, image in readable]
+    if detector is not None:
+        for (row, _), score in zip(readable, detector.score(images), strict=True):
+            if score is not None:
+                row |= {"nsfw_score": score.nsfw_score, "num_faces": score.num_faces}
+    for column, scorer in scorers.items():
+        for (row, _), number in zip(readable, scorer.score(images), strict=True):
+            row[column] = number
     return [row for row, _ in held]
