@@ -45,6 +45,7 @@ def test_obelics_is_what_was_published():
 PUBLISHED = {
     "m3w": ("gopher", 64, 3.0, 1_000, "drop_document"),
     "mmc4": ("c4", 150, 2.0, 1_000, "drop_image"),
+    "mmc4_ff": ("c4", 150, 2.0, 1_000, "drop_image"),
     "kosmos1": ("gopher", 64, 20.0, 5, "drop_image"),
     "omnicorpus": ("omnicorpus", 150, 2.0, 1_000, "drop_image"),
     "mint1t": ("mint1t", 150, 2.0, 30, "drop_document"),
@@ -63,6 +64,14 @@ def test_the_others_are_what_was_published(name):
 def test_kosmos_takes_five_images_and_half_of_the_documents_with_one():
     recipe = load("kosmos1")
     assert (recipe.dedup_images.max_in_document, recipe.assemble.single_image_share) == (5, 0.5)
+
+
+def test_the_recipe_of_fewer_faces_is_mmc4_but_for_the_faces():
+    one, other = load("mmc4"), load("mmc4_ff")
+    differing = [name for name in SECTIONS if getattr(one, name) != getattr(other, name)]
+    assert differing == ["images"]
+    assert (one.images.max_faces, other.images.max_faces) == (-1, 0)
+    assert (one.clip.min_score, one.assemble.strict.max_images, one.assemble.tiers) == (0.15, 15, True)
 
 
 @pytest.mark.parametrize(
