@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from filters.images import heads
 from filters.images.decode import decode
+from filters.images.heads import Scorer
 from filters.images.measures import measure
 from filters.nsfw import Config as NsfwConfig
 from filters.nsfw import Detector
@@ -43,7 +44,7 @@ class Models:
     nsfw: NsfwConfig
     heads: tuple[tuple[str, heads.Config], ...] = ()
 
-    def load(self) -> tuple[Detector | None, dict[str, heads.Scorer]]:
+    def load(self) -> tuple[Detector | None, dict[str, Scorer]]:
         """The detector, and the scorer of each column; before the first record is noted, which is not to blame."""
         detector = load_detector(self.nsfw) if self.nsfw.scores else None
         return detector, {f"{name}_score": heads.load_cached(config) for name, config in self.heads}
