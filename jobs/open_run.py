@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.flow import FLOW
 from pipeline.recipe import from_sections
 from pipeline.run import Run
-from pipeline.session import build_session, check_java
+from pipeline.session import build_session, check_start
 from schemas.errors import InputError
 
 
@@ -26,7 +26,7 @@ def open_run(folder: Path, say: Callable[[str], None] = lambda _line: None, mast
     recipe = from_sections(facts["recipe"]["name"], facts["recipe"]["sections"])
 
     def start() -> object:
-        check_java()
+        check_start(master)
         return build_session(recipe.spark, master)
 
     return Run(

@@ -16,7 +16,7 @@ from pipeline.flow import FLOW, select
 from pipeline.recipe import check_models, load
 from pipeline.report import report
 from pipeline.run import Run
-from pipeline.session import build_session, check_java, settings
+from pipeline.session import build_session, check_start, settings
 from pipeline.shards.place import Place
 from pipeline.shards.publish import publish
 from schemas.errors import ConfigError, OutputError
@@ -90,17 +90,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     recipe = load(options.recipe, options.overrides)
     steps = select(options.stages)
-    check_models(recipe)
     if any(step.name == "04_images/ledger" for step in steps):
         recipe.fetch.check_contact()
+    check_start(options.master)
     inputs = expand(options.inputs, recipe.read_warc)
+    check_models(recipe)  # last: it may have to load packages, and to fetch
     folder = work_folder(options.out, options.work)
     writable(folder)
     progress = Progress()
 
     def start() -> object:
-        if options.master is None or not options.master.startswith("sc://"):
-            check_java()
         session = build_session(recipe.spark, options.master)
         progress.say(
             "spark: "

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import tomllib
 import types
 import typing
@@ -32,15 +33,17 @@ def read(source: str, overrides: Sequence[str] = ()) -> tuple[str, dict[str, dic
         ConfigError: no such recipe, not TOML, or an override of another form.
     """
     path = Path(source)
-    if not path.is_file():
-        shipped = Path(str(resources.files("recipes"))) / f"{path.stem}.toml"
-        if not shipped.is_file() or path.parent not in (Path(), Path("recipes")):
-            raise ConfigError(f"no recipe at {source}; shipped ones: {', '.join(shipped_names())}")
-        path = shipped
     try:
+        if not path.is_file():
+            shipped = Path(str(resources.files("recipes"))) / f"{path.stem}.toml"
+            if not shipped.is_file() or path.parent not in (Path(), Path("recipes")):
+                raise ConfigError(f"no recipe at {source}; shipped ones: {', '.join(shipped_names())}")
+            path = shipped
         raw = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{source} is not TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"recipe {source} cannot be read: {error.strerror}") from error
     sections: dict[str, dict[str, Any]] = {}
     for name, body in raw.items():
         if not isinstance(body, dict):
@@ -106,7 +109,10 @@ def _override(sections: dict[str, dict[str, Any]], override: str) -> None:
     body = sections.setdefault(section, {})
     *outer, last = key.split(".")
     for name in outer:
-        body = body.setdefault(name, {})
+        inner = body.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {override}: {section}.{name} is a value, and has no keys of its own")
+        body = inner
     body[last] = value
 
 
@@ -126,8 +132,9 @@ def _fit(hint: Any, value: Any, where: str) -> Any:
             }
     elif hint is Any or (origin is typing.Literal and value in arguments):
         return value
-    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+    elif hint is float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value):
+            return float(value)
     elif isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     elif isinstance(hint, type) and issubclass(hint, str) and isinstance(value, str) and value in list(hint):  # type: ignore[call-overload]

@@ -17,6 +17,8 @@ from schemas.errors import ConfigError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_MASTERS = r"local(\[(\d+|\*)(,\s*\d+)?\])?|yarn|(spark|k8s|sc)://\S+"
+
 MAX_TASK_FAILURES = 24
 """Deaths of a worker that one task survives; each ends with a record blamed (`pipeline.journal`)."""
 
@@ -54,6 +56,8 @@ class Config:
     def __post_init__(self) -> None:
         if self.shuffle_partitions < 0:
             raise ConfigError(f"spark.shuffle_partitions={self.shuffle_partitions} must not be negative")
+        if self.driver_memory and not re.fullmatch(r"\d+[kmgtKMGT]?[bB]?", self.driver_memory):
+            raise ConfigError(f"spark.driver_memory = {self.driver_memory!r}: write a number and a unit, as in 4g")
 
 
 def settings(config: Config, master: str | None) -> dict[str, str]:
@@ -84,6 +88,21 @@ def settings(config: Config, master: str | None) -> dict[str, str]:
     elif config.driver_memory:
         ours["spark.driver.memory"] = config.driver_memory
     return ours | config.settings
+
+
+def check_start(master: str | None) -> None:
+    """Raise where Spark could not start: no such kind of master, or no Java (which Spark Connect does without).
+
+    Raises:
+        ConfigError: says what to give instead, or how to get Java.
+    """
+    if master is not None and not re.fullmatch(_MASTERS, master):
+        raise ConfigError(
+            f"--master {master}: must be local, local[4], local[*], spark://host:7077, yarn, k8s://https://host:port "
+            "or sc://host:15002"
+        )
+    if master is None or not master.startswith("sc://"):
+        check_java()
 
 
 def check_java() -> None:
@@ -148,5 +167,7 @@ def _driver_gib() -> int:
 
 def _log_settings() -> Path:
     path = Path(tempfile.gettempdir()) / f"weft-log4j2-{os.getuid()}.properties"
-    path.write_text(_LOGGING)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(_LOGGING)
+    draft.replace(path)  # another run that starts now reads all of it
     return path

@@ -84,9 +84,13 @@ def test_missing_options_are_said_by_name(weft):
         (("--stages", "nonsense"), ("no step nonsense", "01_documents")),
         (("--stages", "03_links..01_documents"), ("comes before",)),
         (("--in", "/no/such/place.warc.gz"), ("/no/such/place.warc.gz does not exist",)),
+        (("--master", "foo"), ("--master foo", "local[4]", "spark://host:7077")),
+        (("--set", "images.formats.x=3"), ("images.formats is a value",)),
+        (("--set", "fetch.deadline_s=nan"), ("fetch.deadline_s = nan must be float",)),
         (("--out", "s3://bucket/out"), ("--work",)),
         (("--out", "/proc/none/out"), ("/proc/none/out cannot be written",)),
-        (("--set", "clip.model=demo", "--recipe", "weft"), ("demo",)),
+        (("--recipe", "weft"), ("fetch.contact is empty", "--set fetch.contact=")),
+        (("--recipe", "weft", "--set", "fetch.contact=a@b.example", "--set", "clip.model=demo"), ("demo",)),
         (("--set", "nsfw.model=/no/such.onnx"), ("/no/such.onnx",)),
         (("--set", "language.model=/no/such.bin"), ("/no/such.bin",)),
         (("--set", "clip.model=/no/such/folder"), ("/no/such/folder",)),
@@ -131,10 +135,8 @@ def test_without_java_it_says_how_to_get_one(weft, archive, tmp_path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     done = weft("run", "--recipe", "tiny", "--in", archive, "--out", tmp_path / "out", *QUIET)
-    assert done.code == 2
-    assert done.err.count("\n") == 1
-    assert "Spark needs Java 17 or 21 and there is none" in done.err
-    assert "apt-get install" in done.err
+    one_line(done, "Spark needs Java 17 or 21 and there is none", "apt-get install")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("command", ["status", "show", "report", "gc"])

@@ -81,6 +81,19 @@ def test_an_override_of_another_form_says_the_form(tmp_path, override):
         read(str(path), [override])
 
 
+@pytest.mark.parametrize("override", ["text.words.first=1", "text.min_words.x=1"])
+def test_a_key_below_a_value_is_refused(tmp_path, override):
+    path = tmp_path / "mine.toml"
+    path.write_text('[text]\nmin_words = 4\nwords = ["a"]\n')
+    with pytest.raises(ConfigError, match="is a value, and has no keys of its own"):
+        read(str(path), [override])
+
+
+def test_a_recipe_that_cannot_be_read_is_said_so():
+    with pytest.raises(ConfigError, match="cannot be read: File name too long"):
+        read("x" * 5000)
+
+
 def test_no_such_recipe_lists_the_shipped_ones():
     with pytest.raises(ConfigError, match=r"no recipe at nonsense; shipped ones: .*tiny"):
         read("nonsense")

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pipeline.session import MAX_TASK_FAILURES, Config, _with_failures, check_java, settings
+from pipeline.session import MAX_TASK_FAILURES, Config, _with_failures, check_java, check_start, settings
 from schemas.errors import ConfigError
 
 
@@ -57,6 +57,31 @@ def test_the_session_has_what_was_asked_for(spark):
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
     assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
     assert spark.sparkContext.master == f"local[2,{MAX_TASK_FAILURES}]"
+
+
+@pytest.mark.parametrize("memory", ["much", "4 g", "g", "-1g", "4x"])
+def test_a_memory_that_java_would_not_understand_is_refused(memory):
+    with pytest.raises(ConfigError, match="write a number and a unit"):
+        Config(driver_memory=memory)
+    assert Config(driver_memory="512m").driver_memory == "512m"
+
+
+@pytest.mark.parametrize(
+    "master", ["", "foo", "local[", "local[x]", "local[2", "spark://", "host:7077", "yarn-cluster"]
+)
+def test_a_master_that_is_none_is_refused_with_the_known_kinds(master):
+    with pytest.raises(ConfigError, match=r"--master .*: must be local"):
+        check_start(master)
+
+
+@pytest.mark.parametrize(
+    "master", [None, "local", "local[4]", "local[*]", "local[2,16]", "spark://h:7077", "yarn", "k8s://https://h:6443"]
+)
+def test_every_kind_of_master_but_connect_needs_a_java(java, master):
+    java(None)
+    with pytest.raises(ConfigError, match="there is none"):
+        check_start(master)
+    check_start("sc://host:15002")
 
 
 @pytest.fixture
