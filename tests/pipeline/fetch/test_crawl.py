@@ -36,11 +36,11 @@ def test_what_a_list_blocks_is_not_asked_or_not_kept(site, config):
     assert (hit.data, hit.sha256) == (None, hashlib.sha256(body).hexdigest())
 
 
-def test_a_redirect_to_a_blocked_place_is_not_followed(site, quick, tmp_path):
+def test_a_redirect_to_a_blocked_place_is_not_followed(site, patient, tmp_path):
     site.routes["/x"] = site.answer(302, b"", "Location: /private/1")
     path = tmp_path / "list.txt"
     path.write_text(site.url("/private/") + "\n")
-    [got] = fetch([site.url("/x")], Config(**quick, block_lists=(str(path),)))
+    [got] = fetch([site.url("/x")], Config(**patient, block_lists=(str(path),)))
     assert got.status is FetchStatus.BLOCKED_BY_LIST
     assert "/private/1" not in site.asked
 

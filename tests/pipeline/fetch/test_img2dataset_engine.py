@@ -61,13 +61,16 @@ def statuses(site, config, paths):
     return {answer.url.removeprefix(site.url("")): answer.status for answer in answers}
 
 
-def test_our_engine_keeps_the_whole_contract(misbehaving, config):
-    assert statuses(misbehaving, config, CONTRACT) == {path: status for path, (status, _) in CONTRACT.items()}
+def test_our_engine_keeps_the_whole_contract(misbehaving, quick, config):
+    late = [path for path, (status, _) in CONTRACT.items() if status is FetchStatus.TIMEOUT]
+    found = statuses(misbehaving, Config(**quick), late)
+    found |= statuses(misbehaving, config, [path for path in CONTRACT if path not in late])
+    assert found == {path: status for path, (status, _) in CONTRACT.items()}
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("img2dataset") is None, reason="img2dataset is not installed")
 def test_img2dataset_keeps_what_it_can(misbehaving, quick):
     paths = {path: status for path, (status, both) in CONTRACT.items() if both}
-    config = Config(**{**quick, "deadline_s": 1.0, "retries": 1}, engine="img2dataset")
+    config = Config(**{**quick, "deadline_s": 8.0, "retries": 1}, engine="img2dataset")
     assert statuses(misbehaving, config, paths) == paths
