@@ -83,8 +83,11 @@ def make(run: Run) -> None:
 
     config = run.recipe.assemble
     matches = run.table("matches")
-    sizes = run.table("images").select("url", "store_length")
-    is_nsfw = F.col("drop_reason").isin(f"file:{FileReason.NSFW}", f"file:{FileReason.NSFW_NOT_SCORED}")
+    sizes = run.table("images").select("url", "store_length", F.least("width", "height").alias("side"))
+    # OBELICS judges safety in a later step than size: what a detector sees in an icon that stands on every page of a
+    # site says nothing of those pages.
+    is_large = F.coalesce(F.col("side") >= run.recipe.images.min_side, F.lit(True))
+    is_nsfw = is_large & F.col("drop_reason").isin(f"file:{FileReason.NSFW}", f"file:{FileReason.NSFW_NOT_SCORED}")
     kept = F.col("drop_reason").isNull()
     images = (
         matches.join(sizes, "url", how="left")

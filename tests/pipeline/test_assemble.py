@@ -85,3 +85,24 @@ def test_the_shard_of_a_key_is_exact_also_at_the_borders(spark, shards):
     rows = spark.createDataFrame([(f"{key:032x}",) for key in keys], "id string")
     found = {row["id"]: row["shard"] for row in rows.select("id", shard_number(shards).alias("shard")).collect()}
     assert found == {f"{key:032x}": key * shards >> 128 for key in keys}
+
+
+@pytest.mark.spark
+def test_what_a_detector_sees_in_an_icon_takes_no_document_with_it(spark, run_of, row_of, node_of, fill):
+    run = run_of("nsfw.action=drop_document", "images.min_side=150", "assemble.min_images=0", spark=spark)
+    sides = {"icon": (149, 300), "large": (150, 300), "unknown": (None, None)}
+    node = node_of(text="A text.", num_words=2, num_tokens=3)
+    documents, unique, matches, images = [], [], [], []
+    for number, (name, (width, height)) in enumerate(sides.items()):
+        place = {"id": name, "warc_filename": "w", "warc_record_offset": number}
+        documents.append(row_of(DOCUMENTS, **place, nodes=[node, node_of(image_url=name)]))
+        unique.append(row_of(UNIQUE, **place))
+        matches.append(row_of(MATCHES, id=name, url=name, node=1, drop_reason="file:nsfw"))
+        images.append(row_of(IMAGES, url=name, width=width, height=height, drop_reason="file:nsfw"))
+    fill(run, "01_documents", (DOCUMENTS, documents))
+    fill(run, "02_unique", (UNIQUE, unique))
+    fill(run, "05_matches/matches", (MATCHES, matches))
+    fill(run, "04_images/images", (IMAGES, images))
+    make(run)
+    decided = {row["id"]: row["drop_reason"] for row in run.table("decisions").collect()}
+    assert decided == {"icon": None, "large": "nsfw", "unknown": "nsfw"}
