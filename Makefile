@@ -26,7 +26,7 @@ test: setup  ## all tests that this machine can run; the rest is shown as skippe
 	@$(JAVA) $(BIN)/python -m pytest --junitxml=build/tests.xml $(ARGS)
 
 test-fast: setup  ## tests without Spark, training and long runs, in less than a minute
-	@$(BIN)/python -m pytest -m "not spark and not slow and not train and not gpu and not network" $(ARGS)
+	@WEFT_EXAMPLES=25 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not spark and not slow and not train and not gpu and not network" $(ARGS)
 
 check: setup  ## what CI checks besides the tests: style, types, imports, spelling, docs
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 A test that takes the fixture `spark` is marked `spark` by itself; one that takes `shared` is marked `shared`.
 Tests marked `gpu` need a CUDA device, `network` the public network and WEFT_NETWORK=1, `shared` the folder
-../shared (WEFT_SHARED names another), `long` WEFT_LONG=1: where that is missing they skip and say so.
+../shared (WEFT_SHARED names another): where that is missing they skip and say so.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ SHARED = Path(os.environ.get("WEFT_SHARED", ROOT.parent / "shared"))
 os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
 # How long an example takes says something of the machine's load, not of the code. CI takes the same examples each time:
 # what it refuses can be seen again; a developer's runs take new ones.
-hypothesis.settings.register_profile("weft", deadline=None)
+EXAMPLES = int(os.environ.get("WEFT_EXAMPLES", "100"))
+hypothesis.settings.register_profile("weft", deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "weft")
 # The machine's own name may resolve to nothing, or to a network that is not there.
@@ -44,7 +45,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = {
         "gpu": lambda: None if _has_gpu() else "no CUDA device",
         "network": lambda: None if os.environ.get("WEFT_NETWORK") == "1" else "WEFT_NETWORK=1 is not set",
-        "long": lambda: None if os.environ.get("WEFT_LONG") == "1" else "WEFT_LONG=1 is not set: many minutes",
         "shared": lambda: None if SHARED.is_dir() else "the folder ../shared is not there",
     }
     for marker, reason in missing.items():

@@ -19,6 +19,7 @@ def examples() -> list[train_clip.Pair]:
     return [pair for number in range(40) for pair in train_clip.pairs_of(4004, number)]
 
 
+@pytest.mark.train
 def test_the_same_examples_give_the_same_files(examples: list[train_clip.Pair], tmp_path: Path) -> None:
     settings = train_clip.Settings(steps=3, batch_size=16)
     for name in ("one", "two"):
@@ -31,6 +32,7 @@ def test_the_same_examples_give_the_same_files(examples: list[train_clip.Pair], 
     ]
 
 
+@pytest.mark.train
 def test_it_learns(examples: list[train_clip.Pair], tmp_path: Path) -> None:
     import open_clip
     import torch
@@ -55,6 +57,7 @@ def test_the_committed_model_is_the_one_that_the_script_describes_and_stays_smal
     assert sum(file.stat().st_size for file in train_clip.OUT.iterdir()) <= 3_000_000
 
 
+@pytest.mark.train
 def test_chance_is_one_in_ten(examples: list[train_clip.Pair], tmp_path: Path) -> None:
     # The measure itself: a model that has learnt nothing scores about 0.1, so a high figure is not its doing.
     train_clip.train(examples[:60], tmp_path, train_clip.Settings(steps=1, batch_size=16, learning_rate=0.0))

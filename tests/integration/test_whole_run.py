@@ -12,7 +12,7 @@ import pytest
 
 from vlm.loader import read_documents
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 def documents(folder: Path) -> dict[str, dict]:

@@ -148,6 +148,7 @@ print(_do(StepFolder(root), name, iter([batch]), process, Guard(record_seconds=8
 """
 
 
+@pytest.mark.slow
 def test_pages_that_crash_hang_or_starve_their_worker_are_rows_and_all_others_are_there(tmp_path, root):
     html = make_page(3, 0).html
     names = ["first", "segfault", "between", "hang", "eat", "refuse", "last"]

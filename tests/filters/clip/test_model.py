@@ -77,6 +77,7 @@ def test_a_row_does_not_depend_on_company_place_or_threads(demo: Clip, pairs: Pa
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_another_process_with_other_threads_gives_the_same_vectors(demo: Clip, pairs: Pairs, tmp_path: Path) -> None:
     for index, (image, _) in enumerate(pairs[:6]):
         image.save(tmp_path / f"{index}.png")
