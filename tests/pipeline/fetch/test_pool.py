@@ -78,19 +78,19 @@ def test_only_so_many_unused_connections_are_kept_and_not_for_long(site, config,
     assert inside(config, work) == [False, False, False]
 
 
-def test_names_of_this_machine_are_not_connected_to(site, quick):
+def test_names_of_this_machine_are_not_connected_to(site, patient):
     async def work(pool):
         return (await get(pool, site.url("/x", "localhost")))[0]
 
-    assert inside(Config(**quick), work) == 404
+    assert inside(Config(**patient), work) == 404
     with pytest.raises(NameLookupError) as caught:
-        inside(Config(**{**quick, "allow_private": False}), work)
+        inside(Config(**{**patient, "allow_private": False}), work)
     assert isinstance(caught.value.__cause__, PrivateAddressError)
     assert site.asked == ["/x"]
 
 
-def test_a_proxy_may_stand_inside_the_network_and_its_refusal_is_told(site, quick):
-    config = Config(**{**quick, "allow_private": False})
+def test_a_proxy_may_stand_inside_the_network_and_its_refusal_is_told(site, patient):
+    config = Config(**{**patient, "allow_private": False})
     proxies = {"https": Proxy("http", "localhost", site.port, "Basic x")}
 
     async def work(pool):
