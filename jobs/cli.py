@@ -17,6 +17,7 @@ COMMANDS = {
     "status": ("jobs.status", "what is done in an output folder, and what is next"),
     "stages": ("jobs.stages", "print the flow: steps, tables, recipe sections"),
     "show": ("jobs.show", "a few documents of an output folder, in the terminal"),
+    "fetch": ("jobs.fetch", "go on fetching a run's images, and try again those that failed for a while"),
     "report": ("jobs.report", "statistics of a finished run, as a page and as JSON"),
     "verify": ("jobs.verify", "check shards: checksums, indexes, format, images, books; list what is wrong"),
     "merge": ("jobs.merge", "several folders of shards as one, cut anew"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jobs.progress import Progress
+from pipeline import fetch_images, fetch_rounds
 from pipeline.archive.inputs import expand
 from pipeline.documents import input_slices
 from pipeline.execute import check_order, execute
@@ -118,6 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     progress.say(f"weft: recipe {recipe.stamp}, {len(inputs)} input file(s), output {run.folder}")
     check_order(run, steps)
     run.save(options.inputs)
+    if any(step.name == fetch_rounds.STEP for step in steps):
+        fetch_images.resume(run)
     made = execute(run, steps, progress.tick)
     if all(run.is_done(step.name) for step in FLOW):
         if made or not (run.folder / "report" / "report.json").exists():

@@ -1,150 +1,164 @@
 """Step 04, ledger: each image URL that 03 kept and nobody has answered yet is asked; bytes go into the image store.
 
-All URLs of a host group stand in one bucket, a bucket is one task, and its slices run one after the other: whatever
-the number of tasks, a group's limits hold without any talk between them. The ledger belongs to the output folder and
-not to a recipe: no URL with a committed answer is asked again.
+First what needs no network (`fetch_known`), then rounds with a budget of time. A round is planned so that the limits
+of host groups hold however many tasks ask (`fetch.plan`). The ledger belongs to the output folder and not to a recipe:
+no URL with a committed answer is asked again, unless `weft fetch --retry` says so.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from filters.forgotten import Forgotten
-from pipeline import tombstones
-from pipeline.fetch import Answer, fetch
+import pyarrow as pa
+
+from pipeline import fetch_known
 from pipeline.fetch.config import Config
-from pipeline.fetch.robots_table import FolderTable
-from pipeline.slices import Guard, Work, run_keyed
-from pipeline.store import StoreWriter
-from schemas.image import LEDGER
+from pipeline.fetch.forecast import forecast, sentence
+from pipeline.fetch.plan import Plan
+from pipeline.fetch.schedule import group_of
+from pipeline.fetch_report import why_so_few
+from pipeline.fetch_rounds import STEP, deferred, keep_forecast, reopen
+from pipeline.fetch_slice import Round, fetch_slice
+from pipeline.slices import Guard, run_keyed
+from schemas.errors import ConfigError
 from schemas.reasons import FetchStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import DataFrame
 
     from pipeline.run import Run
 
-ROWS_AT_ONCE = 256
+SLOWEST = 1_000
+"""Largest host groups that are looked at to say how long a round will take."""
+_PLANNED = "url string, start string, redirects int, host_group string, task int, piece int"
 
 
 def make(run: Run) -> None:
-    """Ask what is missing, in one round."""
-    from pyspark.sql import functions as F
-
-    config = run.recipe.fetch
-    folder = run.where("04_images/ledger")
-    number = folder.next_round()
-    links = run.table("links").where(F.col("drop_reason").isNull()).select("url", "host_group")
-    unanswered = links.join(run.table("ledger").select("url"), "url", how="left_anti")
-    inside = unanswered.where(F.col("url").startswith("data:")).join(run.table("data_images"), "url", how="inner")
-    run.write("04_images/ledger", LEDGER, _inside(inside, number), f"r{number:04d}-data")
-    missing = unanswered.where(~F.col("url").startswith("data:"))
-    count = missing.count()
-    if count == 0:
-        return
-    robots = str(run.folder / "04_images" / "robots")
-    process = fetch_slice(config, number, folder.data_prefix(run.folder), robots, str(run.folder))
-    guard = Guard(record_seconds=config.deadline_s * 20)
-    run.say(f"{count:,} image URLs to ask")
-    run.check(
-        "04_images/ledger",
-        run_keyed(_slices(missing, count, number, config.slice_urls), folder, process, guard),
-    )
+    """Answer what is not answered: from what is there already, then by asking, in rounds."""
+    fetch_known.make(run, lambda: _unanswered(run))
+    _ask(run)
+    for line in why_so_few(run.where(STEP), run.recipe.fetch.expected_ok):
+        run.say(line)
 
 
-def fetch_slice(config: Config, number: int, prefix: str, robots: str | None = None, root: str | None = None) -> Any:
-    """What a task does with one slice: ask its URLs, keep the bytes that came, write a ledger row for each.
+def retry(run: Run, statuses: Collection[str]) -> None:
+    """Ask again the URLs whose latest answer is one of `statuses`, and those that were never reached.
+
+    The steps after this one are done again by the next `weft run`.
+
+    Raises:
+        ConfigError: no such status, or one after which there is nothing to ask.
+    """
+    known = {str(status) for status in FetchStatus} - {FetchStatus.OK, FetchStatus.FORGOTTEN}
+    if wrong := sorted(set(statuses) - known):
+        raise ConfigError(f"--retry {', '.join(wrong)}: no such status; there are {', '.join(sorted(known))}")
+    _ask(run, frozenset(statuses))
+    reopen(run.where(STEP))
+
+
+def resume(run: Run) -> None:
+    """Let a run whose last round left URLs deferred go on with them: its step counts as not done."""
+    if run.is_done(STEP) and deferred(run.where(STEP)):
+        run.say("some image URLs were deferred: they are asked now, and what depends on them is done again")
+        reopen(run.where(STEP))
+
+
+def _ask(run: Run, again: frozenset[str] = frozenset()) -> None:
+    config, folder = run.recipe.fetch, run.where(STEP)
+    first, began = folder.next_round(), time.time()
+    for _ in range(config.rounds):
+        missing = _unanswered(run, again, first).where("url not like 'data:%'")
+        count = missing.count()
+        if count == 0:
+            return
+        tasks = config.tasks or min(run.parallelism(), math.ceil(count / config.slice_urls))
+        plan, number = Plan(config, tasks), folder.next_round()
+        planned = _planned(missing, plan)
+        _foretell(run, planned, count, number)
+        this = Round(
+            number=number,
+            plan=plan,
+            prefix=folder.data_prefix(run.folder),
+            root=str(run.folder),
+            ends_at=time.time() + config.round_minutes * 60,
+            failed_since=began if again else 0.0,
+        )
+        sliced = _sliced(planned, plan, number)
+        run.check(STEP, run_keyed(sliced, folder, fetch_slice(this), Guard(record_seconds=_patience(config))))
+    if left := deferred(folder):
+        run.say(f"{left:,} image URLs were not reached in {config.rounds} rounds: the next run asks them")
+
+
+def _unanswered(run: Run, again: frozenset[str] = frozenset(), first: int = 0) -> DataFrame:
+    """URLs without a final answer, and where a redirect had led a deferred one: (url, start, redirects).
 
     Args:
-        config: section [fetch].
-        number: of the round.
-        prefix: the folder of the store's tars as addresses have it, relative to the output folder.
-        robots: folder of the robots.txt that tasks and runs share; None shares nothing.
-        root: output folder, whose tombstones count; None has none.
+        run: whose links and ledger.
+        again: statuses that do not count as an answer, before round `first`.
+        first: see `again`.
     """
-
-    def process(work: Work) -> None:
-        urls = [row["url"] for row in work.rows()]
-        store = StoreWriter(str(work.out.folder.path / "data"), work.slice)
-        rows: list[dict[str, Any]] = []
-        forgotten = tombstones.load(root) if root else Forgotten(())
-        for answer in fetch(urls, config, robots=FolderTable(robots) if robots else None):
-            if forgotten.has_file(answer.sha256) or forgotten.has_url(answer.final_url):
-                answer = without_bytes(answer)
-            rows.append(_row(answer, number, store, prefix))
-            if len(rows) >= ROWS_AT_ONCE:
-                work.out.write(LEDGER, rows)
-                rows = []
-        work.out.write(LEDGER, rows)
-        for path, _ in store.close():
-            work.out.add(work.out.folder.path / "data" / path, table="store", rows=0)
-
-    return process
-
-
-def without_bytes(answer: Answer) -> Answer:
-    """The answer of a URL whose bytes, or the address they came from, were to be forgotten."""
-    return replace(answer, status=FetchStatus.FORGOTTEN, data=None, sha256=None, final_url=None, detail=None)
-
-
-def _inside(images: DataFrame, number: int) -> DataFrame:
-    """Ledger rows of `data:` images, whose bytes step 01 put into the store."""
     from pyspark.sql import functions as F
 
-    once = images.groupBy("url").agg(
-        F.min(F.struct("store_file", "store_offset", "store_length", "sha256")).alias("at")
-    )
-    nothing = {"http_status": "int", "final_url": "string", "content_type": "string", "detail": "string"}
-    return once.select("url", "at.*").withColumns(
-        {
-            "round": F.lit(number),
-            "status": F.lit(str(FetchStatus.OK)),
-            "attempts": F.lit(0),
-            "num_bytes": F.col("store_length"),
-            "seconds": F.lit(0.0),
-            "fetched_at": F.current_timestamp(),
-            **{name: F.lit(None).cast(dtype) for name, dtype in nothing.items()},
-        }
-    )
+    ledger = run.table("ledger").select("url", "status", "round", "final_url", "redirects")
+    open_again = F.col("status").isin(sorted(again)) & (F.col("round") < first)
+    answered = ledger.where((F.col("status") != "deferred") & ~open_again).select("url").distinct()
+    links = run.table("links").where(F.col("drop_reason").isNull()).select("url")
+    redirected = ledger.where("status = 'deferred' and redirects > 0").groupBy("url")
+    led = redirected.agg(F.max(F.struct("round", "final_url", "redirects")).alias("at"))
+    missing = links.join(answered, "url", how="left_anti").join(led, "url", how="left")
+    return missing.select("url", F.col("at.final_url").alias("start"), F.col("at.redirects").alias("redirects"))
 
 
-def _slices(missing: DataFrame, count: int, number: int, slice_urls: int) -> DataFrame:
-    """URLs with their slice, host groups together; within a bucket the order mixes its hosts."""
+def _planned(missing: DataFrame, plan: Plan) -> DataFrame:
+    """The URLs with their host group, the task that asks it, and how many of the group it asks at a time."""
+
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            urls = [start or url for url, start in zip(*(batch.column(n).to_pylist() for n in (0, 1)), strict=True)]
+            groups = [group_of(url, plan.config) for url in urls]
+            tasks = [plan.task_of(group, url) for group, url in zip(groups, urls, strict=True)]
+            more = {"host_group": groups, "task": pa.array(tasks, pa.int32())}
+            more["piece"] = pa.array([plan.piece(group) for group in groups], pa.int32())
+            arrays = dict(zip(batch.schema.names, batch.columns, strict=True)) | more
+            yield pa.RecordBatch.from_pydict(arrays)
+
+    return missing.mapInArrow(work, _PLANNED)
+
+
+def _sliced(planned: DataFrame, plan: Plan, number: int) -> DataFrame:
+    """Rows of slices, each task's in one partition and in order: the first piece of each group before any second."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    buckets = max(1, math.ceil(count / slice_urls))
-    bucket = F.pmod(F.xxhash64("host_group"), F.lit(buckets))
-    order = Window.partitionBy("bucket").orderBy(F.xxhash64("url"), "url")
-    ranked = missing.withColumn("bucket", bucket).withColumn("rank", F.row_number().over(order))
-    chunk = F.floor((F.col("rank") - 1) / slice_urls).cast("int")
-    name = F.format_string(f"r{number:04d}-%06d-%06d", F.col("bucket"), chunk)
-    named = ranked.select(name.alias("slice"), "url", "bucket")
-    spread = named.repartition(buckets, "bucket").sortWithinPartitions("slice", F.xxhash64("url"), "url")
-    return spread.select("slice", "url")
+    mixed = F.xxhash64("url")
+    of_group = Window.partitionBy("task", "host_group").orderBy(mixed, "url")
+    turn = F.floor((F.row_number().over(of_group) - 1) / F.col("piece"))
+    of_task = Window.partitionBy("task").orderBy("turn", mixed, "url")
+    place = F.floor((F.row_number().over(of_task) - 1) / F.lit(plan.config.slice_urls)).cast("int")
+    ranked = planned.withColumn("turn", turn).withColumn("place", place)
+    named = ranked.withColumn("slice", F.format_string(f"r{number:04d}-%06d-%06d", F.col("task"), F.col("place")))
+    spread = named.repartitionById(plan.tasks, F.col("task")).sortWithinPartitions("slice", mixed, "url")
+    return spread.select("slice", "url", "task", "start", "redirects")
 
 
-def _row(answer: Answer, number: int, store: StoreWriter, prefix: str) -> dict[str, Any]:
-    """The ledger row of an answer; its bytes are in the store afterwards."""
-    address = None
-    if answer.status == FetchStatus.OK and answer.data is not None and answer.sha256 is not None:
-        address = store.append(answer.data, name=answer.sha256)
-    return {
-        "url": answer.url,
-        "round": number,
-        "status": str(answer.status),
-        "http_status": answer.http_status,
-        "attempts": answer.attempts,
-        "final_url": answer.final_url,
-        "content_type": answer.content_type,
-        "num_bytes": answer.num_bytes,
-        "seconds": answer.seconds,
-        "fetched_at": answer.fetched_at,
-        "sha256": answer.sha256,
-        "store_file": f"{prefix}/{address.file}" if address else None,
-        "store_offset": address.offset if address else None,
-        "store_length": address.length if address else None,
-        "detail": answer.detail,
-    }
+def _foretell(run: Run, planned: DataFrame, count: int, number: int) -> None:
+    """Say and keep how long the slowest host groups will take at their limits."""
+    from pyspark.sql import functions as F
+
+    groups = planned.groupBy("host_group").count().orderBy(F.desc("count")).limit(SLOWEST).collect()
+    slowest = forecast({row["host_group"]: row["count"] for row in groups}, run.recipe.fetch)
+    run.say(f"round {number}: {count:,} image URLs to ask; {sentence(slowest)}")
+    facts = {"round": number, "urls": count, "slowest": [each._asdict() for each in slowest]}
+    keep_forecast(run.where(STEP), number, facts)
+
+
+def _patience(config: Config) -> float:
+    """Seconds without any answer after which a task hangs: longer than the slowest host may take."""
+    slowest = max([1 / limit.rate for limit in (config.host, *config.limits.values()) if limit.rate], default=0.0)
+    one = config.deadline_s * (config.retries + 1) + config.max_retry_after_s * config.retries
+    return 120.0 + 3 * one + 10 * slowest

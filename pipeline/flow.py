@@ -12,6 +12,7 @@ from pipeline import (
     documents,
     embed,
     fetch_images,
+    fetch_rounds,
     group_pictures,
     judge_images,
     list_images,
@@ -24,6 +25,7 @@ from pipeline.run import Step
 from schemas.document import DECISIONS, DOCUMENTS, INPUTS, UNIQUE
 from schemas.errors import ConfigError
 from schemas.image import (
+    ATTEMPTS,
     DATA_IMAGES,
     EMBEDDINGS,
     FILES,
@@ -72,18 +74,19 @@ FLOW: tuple[Step, ...] = (
         stages=("list_images",),
         tables=(LINKS,),
         after=("02_unique",),
-        sections=("image_urls",),
+        sections=("image_urls", "fetch.max_urls_per_host"),
         make=list_images.make,
     ),
     Step(
         name="04_images/ledger",
         doc="Answers to image URLs; bytes go into the image store. No URL with an answer is asked again.",
-        stages=("fetch_images",),
-        tables=(LEDGER,),
+        stages=("fetch_known", "fetch_images"),
+        tables=(LEDGER, ATTEMPTS),
         after=("03_links",),
         sections=(),
         make=fetch_images.make,
         accumulates=True,
+        editions=fetch_rounds.editions,
     ),
     Step(
         name="04_images/files",

@@ -37,7 +37,22 @@ def make(run: Run) -> None:
         for batch in batches:
             yield LINKS.batch([_link(row, rules) for row in batch.to_pylist()])
 
-    run.write("03_links", LINKS, urls.mapInArrow(judge_urls, LINKS.ddl()))
+    links = urls.mapInArrow(judge_urls, LINKS.ddl())
+    run.write("03_links", LINKS, _capped(links, run.recipe.fetch.max_urls_per_host))
+
+
+def _capped(links: DataFrame, most: int) -> DataFrame:
+    """At most so many URLs of a host group, 0 for all: those with most references, and among equals a fixed choice."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    if not most:
+        return links
+    is_asked = F.col("drop_reason").isNull() & ~F.col("url").startswith("data:")
+    order = Window.partitionBy("host_group", is_asked).orderBy(F.desc("num_references"), F.xxhash64("url"), "url")
+    rank = F.row_number().over(order)
+    over = F.when(is_asked & (F.col("rank") > most), F.lit(str(UrlReason.HOST_LIMIT)))
+    return links.withColumn("rank", rank).withColumn("drop_reason", F.coalesce(over, "drop_reason")).drop("rank")
 
 
 def image_nodes(run: Run) -> DataFrame:

@@ -71,13 +71,14 @@ def build(config: type[ConfigT], body: Mapping[str, Any], where: str) -> ConfigT
         ConfigError: unknown key, wrong type, or a value that the config itself refuses.
     """
     hints = typing.get_type_hints(config)
-    known = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]
+    # A key that is a word of Python's own (`from`) is a field with a line after it.
+    known = {field.name.rstrip("_"): field.name for field in dataclasses.fields(config)}  # type: ignore[arg-type]
     for key in body:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ConfigError(f"{where}.{key} is unknown{hint} Known: {', '.join(known)}")
-    return config(**{key: _fit(hints[key], value, f"{where}.{key}") for key, value in body.items()})
+    return config(**{known[key]: _fit(hints[known[key]], value, f"{where}.{key}") for key, value in body.items()})
 
 
 def document_keys(config: Any) -> dict[str, Any]:

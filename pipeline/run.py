@@ -46,6 +46,9 @@ class Step:
     """Folder of its commit records, where that is not `name`."""
     accumulates: bool = False
     """Rows are facts of their own (see the module); only what is missing is made."""
+    editions: Callable[[StepFolder], int] | None = None
+    """Of a step that accumulates: how often it was opened again after it was done; it and what depends on it are then
+    made again."""
 
 
 @dataclass(slots=True)
@@ -86,7 +89,8 @@ class Run:
         step = self.step(name)
         before = [self.key(earlier) for earlier in step.after]
         inputs = [slice_name for slice_name, _ in self.inputs] if not step.after else []
-        return digest([self._own(step), before, inputs])
+        edition = step.editions(self.where(name)) if step.editions else 0
+        return digest([self._own(step), before, inputs, *([edition] if edition else [])])
 
     def where(self, name: str) -> StepFolder:
         """The folder of the step under this run's fingerprint."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from schemas.table import Table, column
+from schemas.table import Table, column, inner
 
 _ADDRESS = (
     column("store_file", pa.string(), "tar that holds the bytes, relative to the output folder", nullable=True),
@@ -72,9 +72,13 @@ DATA_IMAGES = Table(
     budget_bytes=150,
 )
 
+_HEADER = pa.struct(
+    [inner("name", pa.string(), "in lower case"), inner("value", pa.string(), "several of one name joined by commas")]
+)
+
 LEDGER = Table(
     name="ledger",
-    version=1,
+    version=2,
     doc="Answers to image URLs, one row for each time a URL was asked in a round; the last round counts.",
     key=("url", "round"),
     columns=(
@@ -82,17 +86,39 @@ LEDGER = Table(
         column("round", pa.int32(), "round of fetching, from 0"),
         column("status", pa.string(), "a FetchStatus"),
         column("http_status", pa.int32(), "status code of the last answer", nullable=True),
-        column("attempts", pa.int32(), "requests made, redirects not counted"),
-        column("final_url", pa.string(), "after redirects", nullable=True),
+        column("attempts", pa.int32(), "requests made, redirects not counted; 0 where none was needed or allowed"),
+        column("final_url", pa.string(), "after redirects; of a deferred URL, where to go on", nullable=True),
+        column("redirects", pa.int32(), "that were followed"),
         column("content_type", pa.string(), "as the server says", nullable=True),
+        column("headers", pa.list_(_HEADER), "of the last answer, those that a repeat or an objection needs"),
         column("num_bytes", pa.int64(), "bytes received", unit="B"),
-        column("seconds", pa.float64(), "from the first attempt to the end", unit="s"),
+        column("seconds", pa.float64(), "in requests, without waiting for turns", unit="s"),
         column("fetched_at", pa.timestamp("us", tz="UTC"), "when the last attempt ended"),
         column("sha256", pa.string(), "of the bytes received, hex; null where they are not kept", nullable=True),
         *_ADDRESS,
-        column("detail", pa.string(), "what the error said, cut at 200 characters", nullable=True),
+        column("detail", pa.string(), "what the error said, or where the bytes were taken from", nullable=True),
     ),
     budget_bytes=400,
+)
+
+ATTEMPTS = Table(
+    name="attempts",
+    version=1,
+    doc="Each request for an image URL, redirects included: a log to which every round adds.",
+    key=("url", "round", "number"),
+    columns=(
+        column("url", pa.string(), "as in ledger"),
+        column("round", pa.int32(), "as in ledger"),
+        column("number", pa.int32(), "of the request, from 0"),
+        column("asked", pa.string(), "the URL that was asked: after a redirect, its target"),
+        column("status", pa.string(), "a FetchStatus; http_other for a redirect"),
+        column("http_status", pa.int32(), "status code", nullable=True),
+        column("num_bytes", pa.int64(), "bytes received", unit="B"),
+        column("seconds", pa.float64(), "of the request", unit="s"),
+        column("ended_at", pa.timestamp("us", tz="UTC"), "when it ended"),
+        column("detail", pa.string(), "what the error said, cut at 200 characters", nullable=True),
+    ),
+    budget_bytes=200,
 )
 
 FILES = Table(

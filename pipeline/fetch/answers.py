@@ -50,6 +50,21 @@ RETRIED = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request for a URL, redirects included."""
+
+    asked: str
+    """The URL that was asked."""
+    status: FetchStatus
+    http_status: int | None
+    num_bytes: int
+    seconds: float
+    ended_at: datetime.datetime
+    """UTC."""
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The answer to one URL."""
 
@@ -61,7 +76,11 @@ class Answer:
     attempts: int = 0
     """Requests for the image, redirects not counted; 0 where robots.txt or an address check forbade it."""
     final_url: str | None = None
-    """The URL that was asked last."""
+    """The URL that was asked last; of a deferred one that was redirected, the URL that is to be asked next."""
+    redirects: int = 0
+    """That were followed."""
+    log: tuple[Attempt, ...] = ()
+    """Each request."""
     content_type: str | None = None
     """As the server says; what the bytes are is told by the bytes."""
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -16,28 +16,33 @@ from pipeline.fetch.answers import Answer
 from pipeline.fetch.block_lists import Registry, read_lists
 from pipeline.fetch.config import Config
 from pipeline.fetch.crawl import Crawl
+from pipeline.fetch.job import Start
 from pipeline.fetch.robots import MemoryTable, Table
 from schemas.reasons import FetchStatus
 
 
 def fetch(
-    urls: Sequence[str],
+    urls: Sequence[str | Start],
     config: Config,
     *,
     robots: Table | None = None,
     registry: Registry | None = None,
     budget_s: float | None = None,
-    parts: int = 1,
+    share: Callable[[str], int] = lambda _group: 1,
+    pace: dict[str, float] | None = None,
 ) -> Iterator[Answer]:
     """One answer for each URL of `urls`, in the order in which they come.
 
     Args:
-        urls: absolute URLs, each asked once for each time it is given.
+        urls: absolute URLs, each asked once for each time it is given; or where to go on with one.
         config: section [fetch].
         robots: where robots.txt is kept between calls (`robots_table.FolderTable`); default: nowhere.
         registry: who objects to URLs and bytes; default: the files of `config.block_lists`.
         budget_s: seconds after which no request is begun; URLs that were not reached are `deferred`.
-        parts: how many calls share the host limits at this time; each keeps to its part.
+        share: into how many parts the limit of a host group is divided at this time, one of which is ours; 0 where
+            the group is others' alone, and a redirect to it is deferred.
+        pace: when host groups may next be asked; the same dictionary, given to calls one after the other, lets the
+            limits hold from one to the next.
 
     Raises:
         ConfigError: the public web would be asked without a contact, or a block list cannot be read.
@@ -47,11 +52,12 @@ def fetch(
     if config.engine == "img2dataset":
         from pipeline.fetch.img2dataset_engine import fetch as by_img2dataset
 
-        return by_img2dataset(urls, config, registry)
-    return _answers(urls, Crawl(config, robots or MemoryTable(), registry=registry, budget_s=budget_s, parts=parts))
+        return by_img2dataset([each if isinstance(each, str) else each.url for each in urls], config, registry)
+    table = robots or MemoryTable()
+    return _answers(urls, Crawl(config, table, registry=registry, budget_s=budget_s, share=share, pace=pace))
 
 
-def _answers(urls: Sequence[str], crawl: Crawl) -> Iterator[Answer]:
+def _answers(urls: Sequence[str | Start], crawl: Crawl) -> Iterator[Answer]:
     answers: queue.SimpleQueue[Answer | BaseException | None] = queue.SimpleQueue()
 
     def work() -> None:

@@ -62,8 +62,22 @@ class Config:
     limits: Mapping[str, HostLimit] = field(default_factory=dict, metadata=_OPERATIONAL)
     """Limits of their own for domains, as [fetch.limits."cdn.example"]; each is a group with all its
     subdomains."""
+    from_: tuple[str, ...] = field(default=(), metadata=_OPERATIONAL)
+    """`from` in a recipe: folders whose images are taken first, without fetching: outputs of img2dataset, and output
+    folders of earlier runs."""
+    max_urls_per_host: int = 0
+    """URLs of one registrable domain that are asked, those with most references first; 0: all of them."""
     slice_urls: int = field(default=1_000, metadata=_OPERATIONAL)
     """URLs of one slice: what is asked again after a crash."""
+    tasks: int = field(default=0, metadata=_OPERATIONAL)
+    """Tasks that ask at the same time, over which the host groups are spread; 0: as many as Spark runs at once."""
+    rounds: int = field(default=3, metadata=_OPERATIONAL)
+    """Rounds of one run. What was not reached in the last one is asked by the next run or by `weft fetch`."""
+    round_minutes: float = field(default=60.0, metadata=_OPERATIONAL)
+    """Wall-clock time of a round; what it does not reach is `deferred`."""
+    expected_ok: float = field(default=0.6, metadata=_OPERATIONAL)
+    """Part of the URLs that should give an image (of alt-text pairs two in three did in 2022, arXiv:2210.08402);
+    below it the report says why."""
     deadline_s: float = field(default=10.0, metadata=_OPERATIONAL)
     """Seconds that one URL may take, over all its requests; waiting for its turn is not counted."""
     connect_s: float = field(default=5.0, metadata=_OPERATIONAL)
@@ -94,6 +108,8 @@ class Config:
         positive = (
             "concurrency",
             "slice_urls",
+            "rounds",
+            "round_minutes",
             "deadline_s",
             "connect_s",
             "idle_s",
@@ -103,7 +119,15 @@ class Config:
         for name in (*positive, "max_held_bytes"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"fetch.{name}={getattr(self, name)} must be over 0")
-        for name in ("retries", "backoff_s", "max_retry_after_s", "max_redirects", "min_bytes"):
+        for name in (
+            "max_urls_per_host",
+            "tasks",
+            "retries",
+            "backoff_s",
+            "max_retry_after_s",
+            "max_redirects",
+            "min_bytes",
+        ):
             if getattr(self, name) < 0:
                 raise ConfigError(f"fetch.{name}={getattr(self, name)} must be at least 0")
         if self.min_bytes > self.max_bytes:

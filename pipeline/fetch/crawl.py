@@ -12,21 +12,21 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from pipeline.fetch import opt_out
 from pipeline.fetch import robots as robots_txt
 from pipeline.fetch.addresses import PrivateAddressError, check_host
 from pipeline.fetch.answers import RETRIED, Answer, detail_of
 from pipeline.fetch.block_lists import Registry
-from pipeline.fetch.config import Config
+from pipeline.fetch.config import Config, HostLimit
 from pipeline.fetch.connection import Headers
+from pipeline.fetch.job import Job, Start, attempt_of
 from pipeline.fetch.meter import Meter, RequestMeter
 from pipeline.fetch.pool import Pool
 from pipeline.fetch.proxies import from_environment
 from pipeline.fetch.request import Limits, Outcome, judge_bytes, request, retry_after
 from pipeline.fetch.schedule import Schedule, group_of_host
-from pipeline.fetch.target import Target, target_of
+from pipeline.fetch.target import target_of
 from schemas.reasons import FetchStatus
 
 HASHED = (FetchStatus.OK, FetchStatus.BLOCKED_BY_LIST)
@@ -37,23 +37,6 @@ LEAST_ATTEMPT_S = 0.5
 """A retry with less than this left of the deadline is not begun."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Job:
-    """One URL on its way, or the robots.txt of an origin."""
-
-    url: str
-    current: str
-    target: Target | None = None
-    """Of `current`, when it was looked at."""
-    robots_of: str | None = None
-    """The origin, for a job that asks its robots.txt."""
-    hops: int = 0
-    retried: int = 0
-    seconds: float = 0.0
-    visited: set[str] = field(default_factory=set)
-    last: Outcome | None = None
-
-
 class Crawl:
     """See `client.fetch`.
 
@@ -62,7 +45,9 @@ class Crawl:
         table: robots.txt of hosts.
         registry: who objects to URLs and bytes.
         budget_s: seconds after which nothing is begun.
-        parts: callers that share the host limits.
+        share: into how many parts the limit of a group is divided, one of which is this caller's; 0 for a group that
+            is others' alone: a redirect to it is deferred, with its target.
+        pace: when host groups may next be asked, from one crawl of a task to its next one.
     """
 
     def __init__(
@@ -72,10 +57,12 @@ class Crawl:
         *,
         registry: Registry | None = None,
         budget_s: float | None = None,
-        parts: int = 1,
+        share: Callable[[str], int] = lambda _group: 1,
+        pace: dict[str, float] | None = None,
     ) -> None:
         self._config, self._table, self._registry, self._budget_s = config, table, registry, budget_s
-        self._schedule: Schedule[Job] = Schedule(lambda group: config.limit_of(group).divided(parts))
+        self._share = share
+        self._schedule: Schedule[Job] = Schedule(self._limit_of, pace)
         self._parked: dict[str, list[Job]] = {}
         self._rules: dict[str, robots_txt.Entry | robots_txt.Robots] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -84,7 +71,7 @@ class Crawl:
         self._untold = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def run(self, urls: Sequence[str], emit: Callable[[Answer], None]) -> None:
+    async def run(self, urls: Sequence[str | Start], emit: Callable[[Answer], None]) -> None:
         """Ask everything; returns when each URL has had its answer given to `emit`, in the event loop's thread."""
         self._emit = emit
         self._loop = asyncio.get_running_loop()
@@ -92,8 +79,9 @@ class Crawl:
         self._meter = Meter(self._config.max_held_bytes)
         end = None if self._budget_s is None else self._loop.time() + self._budget_s
         async with Pool(self._config, from_environment()) as pool:
-            for url in urls:
-                self._admit(Job(url=url, current=url))
+            for each in urls:
+                start = Start(each, each, 0) if isinstance(each, str) else each
+                self._admit(Job(url=start.url, current=start.current, hops=start.redirects))
             try:
                 while not self._stopped and (self._running or len(self._schedule)):
                     self._start_what_may(pool)
@@ -185,6 +173,7 @@ class Crawl:
             )
             self._schedule.done(group, now=self._now())
             job.seconds += outcome.seconds
+            job.log.append(attempt_of(job.current, outcome))
             job.last = outcome
             kept = self._next(group, job, outcome)
         finally:
@@ -218,6 +207,11 @@ class Crawl:
             self._refuse(job, FetchStatus.REDIRECT_LOOP, f"{job.hops} redirects, the last to {target}")
         else:
             self._admit(job, first=True)
+
+    def _limit_of(self, group: str) -> HostLimit:
+        """Our part of a group's limit. A robots.txt may lead to a group of others: one request at a time."""
+        limit, share = self._config.limit_of(group), self._share(group)
+        return limit.divided(share) if share else HostLimit(concurrency=1, rate=min(limit.rate or 1.0, 1.0))
 
     def _retry(self, group: str, job: Job, outcome: Outcome) -> bool:
         config = self._config
@@ -259,7 +253,10 @@ class Crawl:
                 return self._refuse(job, rules.failure or FetchStatus.ROBOTS, rules.detail)
             if not rules.allows(job.current):
                 return self._refuse(job, FetchStatus.ROBOTS, "robots.txt")
-        self._schedule.add(group_of_host(target.host, self._config), job, now=self._now(), first=first)
+        group = group_of_host(target.host, self._config)
+        if job.robots_of is None and not self._share(group):
+            return self._defer_to_others(job)
+        self._schedule.add(group, job, now=self._now(), first=first)
         self._wake.set()
         return None
 
@@ -323,6 +320,11 @@ class Crawl:
             if job.robots_of is None:
                 self._answer(job, Outcome(status=FetchStatus.DEFERRED, detail="the round is over"))
 
+    def _defer_to_others(self, job: Job) -> None:
+        last = job.last or Outcome(status=FetchStatus.DEFERRED)
+        detail = "redirected to a host that another task asks"
+        self._answer(job, Outcome(status=FetchStatus.DEFERRED, code=last.code, headers=last.headers, detail=detail))
+
     def _answer(self, job: Job, outcome: Outcome) -> int:
         status, detail = outcome.status, outcome.detail
         config = self._config
@@ -338,7 +340,9 @@ class Crawl:
                 status=status,
                 http_status=outcome.code,
                 attempts=job.retried + 1 if job.last is not None else 0,
-                final_url=job.current if job.last is not None else None,
+                final_url=job.current if job.last is not None or job.hops else None,
+                redirects=job.hops,
+                log=tuple(job.log),
                 content_type=outcome.content_type,
                 headers=outcome.headers,
                 num_bytes=len(outcome.body),

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pipeline.fetch.config import Config
-
-TYPICAL_S = 0.5
-"""Seconds of a request where only places limit a group: between a near CDN (0.1) and a far, slow host (1)."""
+from pipeline.fetch.plan import TYPICAL_S
 
 
 class Forecast(NamedTuple):

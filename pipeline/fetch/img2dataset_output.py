@@ -51,9 +51,14 @@ def read_output(folder: Path, config: Config) -> Iterator[Answer]:
     if not tables:
         raise InputError(f"{folder} holds no output of img2dataset: there is no 00000.parquet in it")
     for path in tables:
-        table = _read(path)
-        if table is not None:
-            yield from _shard(path, table, config)
+        yield from read_shard(path, config)
+
+
+def read_shard(path: Path, config: Config) -> Iterator[Answer]:
+    """An answer for each row of one shard, named by its Parquet file; none where that was cut short."""
+    table = _read(path)
+    if table is not None:
+        yield from _shard(path, table, config)
 
 
 def status_of_message(message: str) -> tuple[FetchStatus, int | None]:

@@ -21,9 +21,15 @@ from schemas.reasons import FetchStatus
 
 
 class FolderTable:
-    """Entries under `root`, a folder or fsspec URL."""
+    """Entries under `root`, a folder or fsspec URL.
 
-    def __init__(self, root: str) -> None:
+    Args:
+        root: where.
+        failed_since: seconds since the epoch; that a host could not be reached before is forgotten.
+    """
+
+    def __init__(self, root: str, *, failed_since: float = 0.0) -> None:
+        self._failed_since = failed_since
         self._fs, path = fsspec.core.url_to_fs(root)
         self._root = path.rstrip("/")
 
@@ -39,6 +45,8 @@ class FolderTable:
                 detail=facts["detail"],
             )
         except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if entry.failure is not None and entry.fetched_at < self._failed_since:
             return None
         return entry if facts.get("origin") == origin and entry.is_fresh(time.time()) else None
 

@@ -55,10 +55,12 @@ class Schedule(Generic[JobT]):
 
     Args:
         limit_of: the limit of a group.
+        pace: when a group may next be asked, as an earlier schedule of the same caller left it; kept up to date.
     """
 
-    def __init__(self, limit_of: Callable[[str], HostLimit]) -> None:
+    def __init__(self, limit_of: Callable[[str], HostLimit], pace: dict[str, float] | None = None) -> None:
         self._limit_of = limit_of
+        self._pace = {} if pace is None else pace
         self._groups: dict[str, _Group[JobT]] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._tickets = itertools.count()
@@ -71,7 +73,7 @@ class Schedule(Generic[JobT]):
         """Queue a job: last of its group, or first, or not before a time."""
         state = self._groups.get(group)
         if state is None:
-            state = self._groups[group] = _Group(self._limit_of(group))
+            state = self._groups[group] = _Group(self._limit_of(group), next_at=self._pace.pop(group, 0.0))
         self._waiting += 1
         if not_before > now:
             heapq.heappush(state.later, (not_before, next(self._tickets), job))
@@ -94,7 +96,7 @@ class Schedule(Generic[JobT]):
             state.active += 1
             self._waiting -= 1
             if state.limit.rate:
-                state.next_at = max(now, state.next_at) + 1 / state.limit.rate
+                state.next_at = self._pace[group] = max(now, state.next_at) + 1 / state.limit.rate
             self._enter(group, state, now)
             return group, job
         return None
@@ -105,13 +107,14 @@ class Schedule(Generic[JobT]):
         state.active -= 1
         if not state.active and not state.ready and not state.later and state.next_at <= now:
             del self._groups[group]
+            self._pace.pop(group, None)
             return
         self._enter(group, state, now)
 
     def pause(self, group: str, *, until: float, now: float) -> None:
         """Start no job of the group before a time, as its server asked; the group must have a job."""
         state = self._groups[group]
-        state.next_at = max(state.next_at, until)
+        state.next_at = self._pace[group] = max(state.next_at, until)
         self._enter(group, state, now)
 
     def next_time(self) -> float | None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.books import books, check
 from pipeline.commits import new_attempt
+from pipeline.fetch_report import fetch_facts
 from pipeline.report.consent import consent
 from pipeline.report.cost import costs, extrapolate, what_was_read
 from pipeline.report.distributions import distributions
@@ -77,6 +78,7 @@ def figures(run: Run, steps: list[dict[str, Any]], joins: list[dict[str, Any]]) 
         "joins": joins,
         "totals": total,
         "costs": cost,
+        "fetch": fetch_facts(run),
         "nsfw_model": run.recipe.nsfw.model,
         "clip_model": run.recipe.clip.model,
         "distributions": shape,

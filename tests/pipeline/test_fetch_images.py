@@ -2,69 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from demo.server import running
-from pipeline.commits import StepFolder
-from pipeline.fetch_images import _slices, fetch_slice, make
-from pipeline.recipe import load
-from pipeline.slices import Guard, _do
-from pipeline.store import Address, StoreWriter, read_ranges
+from pipeline.commits import Cost
+from pipeline.fetch.config import Config
+from pipeline.fetch.plan import Plan
+from pipeline.fetch_images import _planned, _sliced, _unanswered, make, resume, retry
+from pipeline.fetch_rounds import STEP, deferred, forecasts
+from pipeline.store import StoreWriter
+from schemas.errors import ConfigError
 from schemas.image import DATA_IMAGES, LEDGER, LINKS
 
 
-@pytest.fixture
-def served(small_crawl, monkeypatch):
-    """Rows (url, file, content type, status) of the sample's images, on loopback."""
-    with running(small_crawl.folder) as server:
-        for name in ("http_proxy", "https_proxy"):
-            monkeypatch.setenv(name, server.url)
-        monkeypatch.delenv("no_proxy", raising=False)
-        lines = (small_crawl.folder / "images.tsv").read_text("utf-8").splitlines()[1:]
-        yield [line.split("\t") for line in lines], small_crawl.folder
-
-
-def test_each_url_of_a_slice_has_one_row_and_what_came_is_in_the_store(served, tmp_path):
-    table, folder = served
-    chosen = [row for row in table if row[3] == "200"][:4] + [row for row in table if row[3] != "200"][:1]
-    urls = [row[0] for row in chosen]
-    step = StepFolder(tmp_path / "ledger" / "k")
-    process = fetch_slice(load("tiny", ["clip.model=none"]).fetch, 3, step.data_prefix(tmp_path))
-    batch = pa.RecordBatch.from_pydict({"url": urls})
-    assert _do(step, "r0003-0", iter([batch]), process, Guard()) is None
-    rows = {row["url"]: row for path in step.files("ledger") for row in pq.read_table(path).to_pylist()}
-    assert set(rows) == set(urls)
-    assert {row["round"] for row in rows.values()} == {3}
-    for url, file, _, status in chosen:
-        row = rows[url]
-        if status != "200":
-            assert row["status"].startswith("http_")
-            assert row["store_file"] is None
-            continue
-        data = (folder / file).read_bytes()
-        assert (row["status"], row["sha256"]) == ("ok", hashlib.sha256(data).hexdigest())
-        at = Address(row["store_file"], row["store_offset"], row["store_length"])
-        assert dict(read_ranges(tmp_path, [at]))[at] == data
-
-
-def test_hosts_of_one_group_stand_in_one_task_and_slices_are_no_longer_than_the_bound(spark):
+def test_slices_hold_one_piece_of_each_group_before_a_second(spark):
     links = [(f"http://h{n % 3}.g{n % 5}.org/{n}", f"g{n % 5}.org") for n in range(40)]
-    frame = spark.createDataFrame(links, "url string, host_group string")
-    rows = [(row["slice"], row["url"]) for row in _slices(frame, 40, 2, 7).collect()]
-    assert sorted(url for _, url in rows) == sorted(url for url, _ in links)
-    sizes, buckets = {}, {}
-    for name, url in rows:
-        sizes[name] = sizes.get(name, 0) + 1
-        buckets.setdefault(dict(links)[url], set()).add(name.rpartition("-")[0])
-    assert max(sizes.values()) <= 7
+    links += [(f"http://huge.org/{n}", "huge.org") for n in range(200)]
+    plan = Plan(Config(slice_urls=50), 3)
+    frame = spark.createDataFrame([(url, None, None) for url, _ in links], "url string, start string, redirects int")
+    rows = _sliced(_planned(frame, plan), plan, 2).collect()
+    assert sorted(row["url"] for row in rows) == sorted(url for url, _ in links)
+    sizes = Counter(row["slice"] for row in rows)
+    assert max(sizes.values()) <= 50
     assert all(name.startswith("r0002-") for name in sizes)
-    assert all(len(found) == 1 for found in buckets.values())
-    runs = [name for n, (name, _) in enumerate(rows) if n == 0 or rows[n - 1][0] != name]
+    runs = [row["slice"] for n, row in enumerate(rows) if n == 0 or rows[n - 1]["slice"] != row["slice"]]
     assert len(runs) == len(set(runs)), "a slice's rows stand together"
+    groups = dict(links)
+    for row in rows:
+        assert row["task"] == plan.task_of(groups[row["url"]], row["url"])
+        assert int(row["slice"].split("-")[1]) == row["task"]
+        if groups[row["url"]] != "huge.org":  # 8 URLs: the first slice or two, however many the huge group has
+            assert int(row["slice"].split("-")[2]) <= 1
+
+
+def test_each_task_has_a_partition_of_its_own(spark):
+    from pyspark.sql import functions as F
+
+    plan = Plan(Config(), 5)
+    frame = spark.createDataFrame(
+        [(f"http://h{n}.org/", None, None) for n in range(300)], "url string, start string, redirects int"
+    )
+    found = _sliced(_planned(frame, plan), plan, 0).withColumn("partition", F.spark_partition_id())
+    assert {(row["task"], row["partition"]) for row in found.collect()} == {(n, n) for n in range(5)}
 
 
 def test_images_inside_pages_are_answered_from_the_store_and_answered_urls_are_not_asked(spark, run_of, fill, row_of):
@@ -87,3 +68,83 @@ def test_images_inside_pages_are_answered_from_the_store_and_answered_urls_are_n
     found = rows[name, 1]
     assert (found["status"], found["sha256"], found["num_bytes"]) == ("ok", "a" * 64, len(data))
     assert found["store_offset"] == min(at.offset, 9999)
+
+
+def answers(run):
+    """URL -> (round, status) of each row."""
+    found = {}
+    for row in run.table("ledger").orderBy("round").collect():
+        found.setdefault(row["url"], []).append((row["round"], row["status"]))
+    return found
+
+
+def link_rows(row_of, *urls):
+    return [row_of(LINKS, url=url, num_references=1) for url in urls]
+
+
+def test_what_a_round_does_not_reach_is_asked_in_the_next_and_what_failed_only_when_told(
+    spark, run_of, fill, row_of, small_crawl, monkeypatch
+):
+    with running(small_crawl.folder) as server:
+        for name in ("http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, server.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        lines = (small_crawl.folder / "images.tsv").read_text("utf-8").splitlines()[1:]
+        good = next(line.split("\t")[0] for line in lines if line.split("\t")[3] == "200")
+        gone = "http://no-such-host.example/x.jpg"
+        run = run_of("fetch.rounds=2", "fetch.round_minutes=0.0000001", spark=spark)
+        fill(run, "03_links", (LINKS, link_rows(row_of, good, gone)))
+        make(run)
+        assert answers(run) == {url: [(1, "deferred"), (2, "deferred")] for url in (good, gone)}
+        assert deferred(run.where(STEP)) == 2
+        assert [each["urls"] for each in forecasts(run.where(STEP))] == [2, 2]
+
+        run = run_of("fetch.rounds=2", spark=spark)
+        before = run.key("04_images/images")
+        run.finish(STEP, Cost())
+        resume(run)
+        assert not run.is_done(STEP)
+        assert run.key("04_images/images") != before
+        make(run)
+        found = answers(run)
+        assert [status for _, status in found[good]] == ["deferred", "deferred", "ok"]
+        assert found[gone][-1][1] not in ("ok", "deferred")
+        assert deferred(run.where(STEP)) == 0
+        run.finish(STEP, Cost())
+        resume(run)  # nothing is left
+        assert run.is_done(STEP)
+        make(run)
+        assert answers(run) == found
+
+        retry(run, [found[gone][-1][1]])
+        after = answers(run)
+        assert after[good] == found[good]
+        assert len(after[gone]) == len(found[gone]) + 1
+        assert not run.is_done(STEP)
+        retry(run, ["http_410"])
+        assert answers(run) == after
+
+
+def test_only_statuses_that_are_there_can_be_retried(run_of):
+    with pytest.raises(ConfigError, match="no such status"):
+        retry(run_of(), ["ok"])
+    with pytest.raises(ConfigError, match="time_out"):
+        retry(run_of(), ["time_out"])
+
+
+def test_a_deferred_url_goes_on_where_a_redirect_had_led(spark, run_of, fill, row_of):
+    run = run_of(spark=spark)
+    fill(run, "03_links", (LINKS, link_rows(row_of, "http://a/1", "http://a/2", "http://a/3")))
+    place = {"final_url": "http://b/1", "redirects": 1}
+    rows = [
+        row_of(LEDGER, url="http://a/1", round=0, status="deferred", **place),
+        row_of(LEDGER, url="http://a/1", round=1, status="deferred", **place | {"final_url": "http://c/1"}),
+        row_of(LEDGER, url="http://a/2", round=0, status="deferred"),
+        row_of(LEDGER, url="http://a/3", round=0, status="timeout"),
+    ]
+    fill(run, STEP, (LEDGER, rows), slice_name="r0000-0")
+    found = {row["url"]: (row["start"], row["redirects"]) for row in _unanswered(run).collect()}
+    assert found == {"http://a/1": ("http://c/1", 1), "http://a/2": (None, None)}
+    again = {row["url"] for row in _unanswered(run, frozenset({"timeout"}), 1).collect()}
+    assert again == {"http://a/1", "http://a/2", "http://a/3"}
+    assert {row["url"] for row in _unanswered(run, frozenset({"timeout"}), 0).collect()} == {"http://a/1", "http://a/2"}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.list_images import _link, image_nodes, make
+from pipeline.list_images import _capped, _link, image_nodes, make
 from pipeline.recipe import load
 from schemas.document import DOCUMENTS, UNIQUE
+from schemas.image import LINKS
 
 RULES = load("tiny").image_urls
 
@@ -53,3 +54,25 @@ def test_the_step_counts_references_of_pages_that_02_kept(spark, run_of, fill, r
     }
     nodes = {(row["id"], row["node"], row["url"]) for row in image_nodes(run).collect()}
     assert nodes == {("d0", 1, shared), ("d0", 2, shared), ("d0", 3, own), ("d1", 1, shared), ("d1", 2, gone)}
+
+
+def test_a_host_group_has_so_many_urls_at_most_those_with_most_references(spark, row_of):
+    rows = [row_of(LINKS, url=f"http://a/{n}", host_group="a", num_references=n % 3) for n in range(6)]
+    rows += [
+        row_of(LINKS, url="http://b/1", host_group="b", num_references=1),
+        row_of(LINKS, url="http://a/logo.png", host_group="a", num_references=9, drop_reason="banned_word"),
+        row_of(LINKS, url="data:sha256,1", host_group="a", num_references=9),
+    ]
+    links = spark.createDataFrame(LINKS.batch(rows).to_pandas(), LINKS.ddl())
+
+    def capped(most):
+        return {row["url"]: row["drop_reason"] for row in _capped(links, most).collect()}
+
+    assert set(capped(0).values()) == {None, "banned_word"}
+    found = capped(3)
+    assert len(found) == len(rows)
+    kept = {url for url, reason in found.items() if reason is None}
+    assert kept == {"http://a/2", "http://a/5", *(kept & {"http://a/1", "http://a/4"}), "http://b/1", "data:sha256,1"}
+    assert len(kept) == 5
+    assert [url for url, reason in found.items() if reason == "banned_word"] == ["http://a/logo.png"]
+    assert capped(3) == found

@@ -333,7 +333,7 @@ def test_a_host_is_never_asked_more_at_once_or_faster_than_its_limit(site, patie
     ask(urls[:10], Config(**{**patient, "host": HostLimit(concurrency=8, rate=20.0)}))
     assert site.times[-1] - site.times[0] >= 10 / 20 / 2  # a busy server notes the first ones late
     site.times.clear()
-    ask(urls[:6], Config(**{**patient, "host": HostLimit(concurrency=8, rate=20.0)}), parts=2)
+    ask(urls[:6], Config(**{**patient, "host": HostLimit(concurrency=8, rate=20.0)}), share=lambda _: 2)
     assert site.times[-1] - site.times[0] >= 6 / 10 / 2
 
 

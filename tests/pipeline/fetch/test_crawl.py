@@ -3,7 +3,7 @@ import hashlib
 
 import pytest
 
-from pipeline.fetch import Config, fetch
+from pipeline.fetch import Config, Start, fetch
 from pipeline.fetch.block_lists import BlockLists
 from pipeline.fetch.crawl import Crawl
 from pipeline.fetch.robots import MemoryTable
@@ -56,3 +56,35 @@ def test_the_event_loop_of_python_does_the_same(site, config, faults, monkeypatc
         "/cut": FetchStatus.TRUNCATED,
         "/404": FetchStatus.HTTP_4XX,
     }
+
+
+def test_a_redirect_to_a_host_of_another_task_is_deferred_with_its_target(site, quick):
+    site.routes["/x"] = site.answer(302, b"", f"Location: {site.url('/y', 'localhost')}")
+    site.routes["*"] = site.image()
+    [got] = fetch([site.url("/x")], Config(**quick), share=lambda group: int(group != "localhost"))
+    assert (got.status, got.final_url, got.redirects) == (FetchStatus.DEFERRED, site.url("/y", "localhost"), 1)
+    assert "/y" not in site.asked
+    [got] = fetch([Start(got.url, got.final_url, got.redirects)], Config(**quick))
+    assert (got.url, got.status, got.final_url) == (site.url("/x"), FetchStatus.OK, site.url("/y", "localhost"))
+    assert site.asked.count("/x") == 1
+
+
+def test_a_way_from_task_to_task_has_an_end(site, config):
+    [got] = fetch([Start("http://a.example/", site.url("/y"), config.max_redirects)], config)
+    assert got.status is FetchStatus.HTTP_4XX
+    site.routes["/y"] = site.answer(302, b"", "Location: /z")
+    [got] = fetch([Start("http://a.example/", site.url("/y"), config.max_redirects)], config)
+    assert got.status is FetchStatus.REDIRECT_LOOP
+
+
+def test_every_request_for_a_url_is_in_its_log(site, config, faults):
+    site.routes["/a"] = site.answer(302, b"", "Location: /b")
+    site.routes["/b"] = faults.once(503, "Retry-After: 0")
+    [got] = fetch([site.url("/a")], config)
+    told = [(each.asked, each.status, each.http_status) for each in got.log]
+    assert told == [
+        (site.url("/a"), FetchStatus.HTTP_OTHER, 302),
+        (site.url("/b"), FetchStatus.HTTP_5XX, 503),
+        (site.url("/b"), FetchStatus.OK, 200),
+    ]
+    assert got.attempts == 2

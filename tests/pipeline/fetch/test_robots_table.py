@@ -53,3 +53,12 @@ def test_a_later_run_asks_no_robots_again(site, config, tmp_path):
         [answer] = fetch([site.url(f"/{i}")], config, robots=FolderTable(str(tmp_path)))
         assert answer.status is FetchStatus.OK
     assert site.asked.count("/robots.txt") == 1
+
+
+def test_hosts_that_failed_are_asked_again_where_that_is_wanted(tmp_path):
+    now = time.time()
+    FolderTable(str(tmp_path)).put(ORIGIN, Entry(fetched_at=now, text=None, failure=FetchStatus.TIMEOUT))
+    assert FolderTable(str(tmp_path), failed_since=now + 1).get(ORIGIN) is None
+    assert FolderTable(str(tmp_path), failed_since=now - 1).get(ORIGIN) is not None
+    FolderTable(str(tmp_path)).put(ORIGIN, Entry(fetched_at=now, text=""))
+    assert FolderTable(str(tmp_path), failed_since=now + 1).get(ORIGIN) is not None
