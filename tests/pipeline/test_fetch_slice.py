@@ -40,7 +40,7 @@ def ask(tmp_path):
             number=3,
             plan=plan,
             prefix=step.data_prefix(tmp_path),
-            robots=str(tmp_path / "robots"),
+            root=str(tmp_path),
             ends_at=time.time() + seconds,
         )
         columns = {

@@ -28,7 +28,7 @@ WORKER = textwrap.dedent(
     root, base, count, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     step = StepFolder(root / "ledger")
     config = Config(allow_private=True, host=HostLimit(concurrency=8, rate=0.0), backoff_s=0.05, retries=1)
-    this = Round(number=0, plan=Plan(config, 1), prefix="data", robots=str(root / "robots"), ends_at=time.time() + 3600)
+    this = Round(number=0, plan=Plan(config, 1), prefix="data", root=str(root), ends_at=time.time() + 3600)
     process = fetch_slice(this)
     types = [("url", pa.string()), ("task", pa.int32()), ("start", pa.string()), ("redirects", pa.int32())]
     for at in range(0, count, size):
