@@ -240,9 +240,15 @@ def _answer(row: Row, plan: Plan) -> Row | None:
     if plan.forgotten.has_url(row["final_url"]):
         made["final_url"] = replacement(row["final_url"])
     made["detail"] = row["detail"] and plan.forgotten.without(row["detail"])
+    made["headers"] = plan.forgotten.within(row["headers"])
     if plan.has_file(row["sha256"]):
         made |= dict.fromkeys(("sha256", *ADDRESS)) | {"status": str(FetchStatus.FORGOTTEN)}
     return made
+
+
+def _attempt(row: Row, plan: Plan) -> Row | None:
+    """A line of the log: gone with its URL, and where it says an address that was to be forgotten."""
+    return None if row["url"] in plan.orphans or plan.forgotten.has_url(row["asked"]) else _other(row, plan)
 
 
 def _file(row: Row, plan: Plan) -> Row | None:
@@ -304,6 +310,7 @@ _CHANGES: dict[str, Change] = {
     "unique": _unique,
     "links": _link,
     "ledger": _answer,
+    "attempts": _attempt,
     "files": _file,
     "images": _image,
     "references": _reference,
