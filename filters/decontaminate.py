@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from filters.file_digest import file_digest
 from filters.text import words as tw
 from filters.text.characters import mix
 from filters.text.word_lists import Hashed
@@ -26,11 +27,11 @@ from schemas.errors import ConfigError, InputError
 class Config:
     """Recipe section [decontaminate]: evaluation sets by path; no paths = off."""
 
-    paths: tuple[str, ...] = ()
+    paths: tuple[str, ...] = field(default=(), metadata={"operational": True})  # their content counts
     """Text files (a text a line), or .jsonl files (every string in them is a text)."""
     width: int = 13
     min_words: int = 8
-    max_runs: int = 0
+    max_runs: int = field(default=0, metadata={"threshold": True})
     """A document with more runs than this in common is dropped."""
 
     def __post_init__(self) -> None:
@@ -63,18 +64,37 @@ def build(texts: Iterable[str], config: Config) -> Index:
     return Index({n: Hashed.of(np.concatenate(parts)) for n, parts in sorted(found.items())})
 
 
-def load(config: Config) -> Index:
-    """The index of the files that the recipe names.
+def load(config: Config) -> Index | None:
+    """The index of the files that the recipe names; None where it names none.
 
     Raises:
-        InputError: a file is missing, or is not what its name says.
+        InputError: a file is missing, is not what its name says, or all are empty of texts of `min_words` words.
     """
-    return build((text for path in config.paths for text in _texts(Path(path).expanduser())), config)
+    if not config.paths:
+        return None
+    found = build((text for path in config.paths for text in _texts(_existing(path))), config)
+    if not found.runs:
+        raise InputError(f"decontaminate: no text of {config.min_words} words in {', '.join(config.paths)}")
+    return found
+
+
+def fingerprint(config: Config) -> list[str]:
+    """Hex digests that stand for the content of the evaluation sets.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    return [file_digest(_existing(path)) for path in config.paths]
+
+
+def _existing(name: str) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise InputError(f"decontaminate: there is no file {path}")
+    return path
 
 
 def _texts(path: Path) -> Iterator[str]:
-    if not path.is_file():
-        raise InputError(f"decontaminate: there is no file {path}")
     try:
         for line in path.read_text("utf-8").splitlines():
             if path.suffix == ".jsonl" and line.strip():

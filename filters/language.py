@@ -9,7 +9,6 @@ word lists need one spelling.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import re
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filters.file_digest import file_digest
 from filters.language_codes import short_code
 from schemas.errors import ConfigError, ModelUnavailable
 from schemas.reasons import DocumentReason
@@ -40,9 +40,9 @@ class Config:
 
     model: str = "lid.176"
     """"lid.176", or the path of a fastText classifier."""
-    languages: tuple[str, ...] = ()
-    min_score: float = 0.65
-    min_score_of: dict[str, float] = field(default_factory=dict)
+    languages: tuple[str, ...] = field(default=(), metadata={"threshold": True})
+    min_score: float = field(default=0.65, metadata={"threshold": True})
+    min_score_of: dict[str, float] = field(default_factory=dict, metadata={"threshold": True})
     node_languages: bool = False
     """Also identify each node of at least `node_min_chars` characters: shares of a page in several languages."""
     node_min_chars: int = 80
@@ -131,8 +131,7 @@ def check(config: Config) -> None:
 
 def fingerprint(config: Config) -> str:
     """64 hex digits that stand for the model's content."""
-    with _file(config.model).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return file_digest(_file(config.model))
 
 
 def _file(path: str | None) -> Path:

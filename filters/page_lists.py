@@ -11,14 +11,24 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from filters.file_digest import file_digest
 from schemas.errors import InputError
 
+_KINDS = ("domains", "urls", "words")
 _SPLIT = re.compile(r"[^0-9a-z\u00a1-\U0010ffff]+")
 _PREFIX = re.compile(r"^(?:[a-z]+://)?(?:www\d?\.)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Recipe section [page_urls]: which pages are not read for their address."""
+
+    blocklists: tuple[str, ...] = field(default=(), metadata={"operational": True})  # their content counts
+    """Folders or files of lists, see the module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +84,32 @@ def load(paths: Iterable[str]) -> Blocklist:
     Raises:
         InputError: a path is missing, or a file is no text.
     """
-    found: dict[str, list[str]] = {"domains": [], "urls": [], "words": []}
+    found: dict[str, list[str]] = {name: [] for name in _KINDS}
+    for file in _files(paths):
+        found.get(file.name.split(".")[0], found["domains"]).extend(_read(file))
+    return blocklist(found["domains"], found["urls"], found["words"])
+
+
+def fingerprint(config: Config) -> list[str]:
+    """Hex digests that stand for the content of the lists.
+
+    Raises:
+        InputError: a path is missing.
+    """
+    return [file_digest(file) for file in _files(config.blocklists)]
+
+
+def _files(paths: Iterable[str]) -> list[Path]:
+    found: list[Path] = []
     for name in paths:
         path = Path(name).expanduser()
         if not path.exists():
             raise InputError(f"blocklist: there is no {path}")
-        files = sorted(p for p in path.iterdir() if p.name.split(".")[0] in found) if path.is_dir() else [path]
+        files = sorted(p for p in path.iterdir() if p.name.split(".")[0] in _KINDS) if path.is_dir() else [path]
         if not files:
             raise InputError(f"blocklist: {path} holds no file domains, urls or words")
-        for file in files:
-            found.get(file.name.split(".")[0], found["domains"]).extend(_read(file))
-    return blocklist(found["domains"], found["urls"], found["words"])
+        found += files
+    return found
 
 
 def _read(file: Path) -> list[str]:

@@ -14,6 +14,7 @@ from schemas.errors import ConfigError, InputError, ModelUnavailable, OutputErro
 COMMANDS = {
     "demo": ("jobs.run_demo", "the whole flow on a small sample, in a minute or two"),
     "run": ("jobs.run", "run a recipe over web archives: documents, images, shards, report"),
+    "rejudge": ("jobs.rejudge", "other thresholds over what a run has measured; old and new counts"),
     "status": ("jobs.status", "what is done in an output folder, and what is next"),
     "stages": ("jobs.stages", "print the flow: steps, tables, recipe sections"),
     "show": ("jobs.show", "a few documents of an output folder, in the terminal"),

@@ -100,10 +100,12 @@ def make(run: Run) -> None:
             F.count_if(kept & (F.col("clip_score") >= config.strict.min_matched_score)).alias("num_matched"),
         )
     )
+    duplicates = run.table("duplicates").select("id", F.col("drop_reason").alias("duplicate"))
     documents = (
         _text_counts(run)
         .join(images, "id", how="left")
         .fillna(0, ["num_images", "num_image_nodes", "image_bytes", "num_matched"])
+        .join(duplicates, "id", how="left")
     )
     size = (
         F.col("text_bytes") + F.col("num_texts") * NODE_BYTES + F.col("num_images") * IMAGE_BYTES + F.col("image_bytes")
@@ -111,6 +113,7 @@ def make(run: Run) -> None:
     drops_document = run.recipe.nsfw.action == "drop_document"
     reason = F.coalesce(
         _when(F.col("num_texts") < config.min_texts, DocumentReason.NO_TEXT),
+        F.col("duplicate"),
         _when(F.lit(drops_document) & F.coalesce("has_nsfw", F.lit(False)), DocumentReason.NSFW),
         _when(F.col("num_images") < config.min_images, DocumentReason.NO_IMAGES),
         _when(F.col("num_images") > config.max_images, DocumentReason.TOO_MANY_IMAGES),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from filters.images.near import MAX_RADIUS
 from filters.images.pdq import MIN_QUALITY, SAME
+from pipeline import earlier_runs
 from pipeline.list_images import image_nodes
 from schemas.errors import ConfigError
 from schemas.image import REFERENCES
@@ -32,7 +33,7 @@ class Config:
     max_on_site: int = 0
     """Documents of one site that may show the same picture: logos and banners stand on many."""
     max_in_corpus: int = 10
-    """Documents of the run that may show the same picture; OBELICS drops over 10 (there by URL)."""
+    """Documents that may show the same picture, `dedup.against` counted; OBELICS drops over 10 (there by URL)."""
     excess: Literal["all", "rest"] = "all"
     """What goes where there are more: all (a picture that stands everywhere belongs to no document; OBELICS), or the
     rest after the first so many, in the order of the document ids."""
@@ -69,14 +70,18 @@ def make(run: Run) -> None:
     opted_out = F.when(F.col("images_opted_out"), F.lit(str(ReferenceReason.OPTED_OUT)))
     known = nodes.withColumn("drop_reason", F.coalesce(opted_out, "url_reason", "image_reason"))
     shown = known.join(pictures, "sha256", how="left")
-    run.write("05_matches/references", REFERENCES, judge_repeats(shown, run.recipe.dedup_images))
+    judged = judge_repeats(shown, run.recipe.dedup_images, earlier_runs.image_uses(run))
+    run.write("05_matches/references", REFERENCES, judged)
 
 
-def judge_repeats(references: DataFrame, config: Config) -> DataFrame:
+def judge_repeats(references: DataFrame, config: Config, earlier: DataFrame | None = None) -> DataFrame:
     """References with their counts and the reason of those that repeat; counts are taken before anything goes.
 
     Args:
         references: id, site, node, url, sha256, picture, drop_reason (null = usable so far).
+        config: how often is too often.
+        earlier: sha256, id, site of images that documents of earlier runs show; they count as repeats, not in
+            `count_in_corpus`, and where the first so many are kept they come first.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -84,7 +89,11 @@ def judge_repeats(references: DataFrame, config: Config) -> DataFrame:
     usable = F.col("drop_reason").isNull()
     seen = references.where(usable).select("sha256", "picture", "id", "site").distinct()
     files = seen.groupBy("sha256").agg(F.countDistinct("id").alias("count_in_corpus"))
-    placed = seen.select("picture", "id", "site").distinct()
+    placed = seen.select("picture", "id", "site", F.lit(1).alias("turn"))
+    if earlier is not None:
+        shown = earlier.join(seen.select("sha256", "picture").distinct(), "sha256")
+        placed = placed.unionByName(shown.select("picture", "id", "site", F.lit(0).alias("turn")))
+    placed = placed.groupBy("picture", "id", "site").agg(F.min("turn").alias("turn"))
     counted = placed.join(placed.groupBy("picture").agg(F.count("*").alias("picture_in_corpus")), "picture").join(
         placed.groupBy("picture", "site").agg(F.count("*").alias("picture_on_site")), ["picture", "site"]
     )
@@ -93,8 +102,8 @@ def judge_repeats(references: DataFrame, config: Config) -> DataFrame:
         of_site, of_corpus = "place_on_site", "place_in_corpus"
         counted = counted.withColumns(
             {
-                of_site: F.row_number().over(Window.partitionBy("picture", "site").orderBy("id")),
-                of_corpus: F.row_number().over(Window.partitionBy("picture").orderBy("id")),
+                of_site: F.row_number().over(Window.partitionBy("picture", "site").orderBy("turn", "id")),
+                of_corpus: F.row_number().over(Window.partitionBy("picture").orderBy("turn", "id")),
             }
         )
     joined = references.join(files, "sha256", how="left").join(counted, ["picture", "id", "site"], how="left")

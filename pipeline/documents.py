@@ -1,6 +1,7 @@
-"""Step 01: archives in, documents out. Seven stages fused in one pass; a page is read, judged and written once.
+"""Step 01: archives in, documents out. Eight stages fused in one pass; a page is read, judged and written once.
 
-    read_warc -> extract -> mask_personal_data -> identify_language -> measure_text -> judge_text -> count_tokens
+    read_warc -> block_pages -> extract -> mask_personal_data -> identify_language
+              -> measure_text -> judge_text -> count_tokens
 
 One slice is one archive (or a bounded number of pointers into one). Its task writes documents, the row of its input
 file, and the images that stand in pages as data: URLs.
@@ -13,13 +14,14 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from filters import language, page_urls
+from filters import decontaminate, language, page_lists, page_urls
 from filters.document_id import document_id
 from filters.forgotten import Forgotten
 from filters.text import tokens, word_lists
 from filters.text.fields import DocumentMeasures, NodeMeasures
 from filters.text.models import load as load_models
 from pipeline import (
+    block_pages,
     count_tokens,
     extract,
     forget_pages,
@@ -27,12 +29,14 @@ from pipeline import (
     judge_text,
     mask_personal_data,
     measure_text,
+    rejudge,
     tombstones,
 )
 from pipeline.archive.inputs import InputFile, read_input
 from pipeline.draft import BatchStage, Draft, PageStage
 from pipeline.read_warc import Tally, drafts
 from pipeline.recipe_file import digest
+from pipeline.rejudge import MEASURED
 from pipeline.slices import Guard, Process, Work, run_listed
 from pipeline.store import StoreWriter
 from schemas.document import DOCUMENTS, INPUTS
@@ -61,20 +65,29 @@ def input_slices(inputs: Sequence[InputFile]) -> tuple[tuple[str, str], ...]:
 
 
 def make(run: Run) -> None:
-    """Read the archives that are not read yet."""
+    """Read the archives that are not read yet; rows that were measured under other thresholds are judged again."""
     guard = Guard(
         record_seconds=run.recipe.extract.watchdog_s,
         worker_bytes=run.recipe.extract.worker_bytes,
     )
     prefix = run.where("01_documents").data_prefix(run.folder)
     num_tasks = min(len(run.inputs), run.parallelism())
-    process = read_slice(run.recipe, prefix, num_tasks=num_tasks, root=str(run.folder))
+    process = read_slice(
+        run.recipe, prefix, num_tasks=num_tasks, root=str(run.folder), measured=run.measured("01_documents")
+    )
+    rejudge.from_stored(run, guard)
     errors = run_listed(run.spark, run.where("01_documents"), run.inputs, process, guard)
     run.check("01_documents", errors)
 
 
 def read_slice(
-    recipe: Recipe, prefix: str, *, num_tasks: int = 1, more: Sequence[PageStage] = (), root: str | None = None
+    recipe: Recipe,
+    prefix: str,
+    *,
+    num_tasks: int = 1,
+    more: Sequence[PageStage] = (),
+    root: str | None = None,
+    measured: str = "",
 ) -> Process:
     """What a task does with one slice.
 
@@ -84,6 +97,7 @@ def read_slice(
         num_tasks: tasks that run at once, which share the ceiling of requests to remote archives.
         more: stages of a caller's own, after extraction.
         root: output folder, whose tombstones count; None has none.
+        measured: what stands for the measures, kept in the commit record for `pipeline.rejudge`.
     """
 
     def process(work: Work) -> None:
@@ -103,6 +117,7 @@ def read_slice(
             _keep_data_images(batch, store, work, prefix)
             work.out.write(DOCUMENTS, [forget_pages.closed(row(draft)) for draft in batch])
         work.out.write(INPUTS, [tally.row()])
+        work.extra[MEASURED] = measured
         for path, _ in store.close():
             work.out.add(work.out.folder.path / "data" / path, table="store", rows=0)
 
@@ -112,15 +127,18 @@ def read_slice(
 def stages(recipe: Recipe) -> tuple[tuple[PageStage, ...], tuple[BatchStage, ...]]:
     """The stages after reading, bound to the recipe; models are loaded once a worker."""
     identifier = _identifier(recipe.language.model)
+    models = load_models(recipe.text.models)
+    judge = judge_text.judge_of(recipe.language, recipe.text, recipe.decontaminate, _lists(), models)
     return (
         (
+            block_pages.stage(_blocklist(recipe.page_urls)),
             extract.stage(recipe.extract),
             mask_personal_data.stage(recipe.personal_data),
             identify_language.stage(recipe.language, identifier),
         ),
         (
-            measure_text.stage(recipe.minhash, _lists(), load_models(recipe.text.models)),
-            judge_text.stage(recipe.language, recipe.text.resolve()),
+            measure_text.stage(recipe.minhash, _lists(), models, _evaluation(recipe.decontaminate)),
+            judge_text.stage(judge),
             count_tokens.stage(_tokenizer()),
         ),
     )
@@ -152,6 +170,7 @@ def row(draft: Draft) -> dict[str, Any]:
         "images_opted_out": bool(document and document.images_opted_out),
         "language": draft.language,
         "language_score": draft.language_score,
+        "language_shares": [{"language": name, "share": share} for name, share in _language_shares(draft).items()],
         "masked": [{"kind": kind, "count": count} for kind, count in sorted(draft.masked.items())],
         "nodes": [] if is_closed else list(_nodes(draft)),
         "dropped_images": []
@@ -160,8 +179,10 @@ def row(draft: Draft) -> dict[str, Any]:
         "num_words": sum(facts.measures.num_words for facts in draft.texts if facts.drop_reason is None),
         "num_tokens": sum(facts.num_tokens or 0 for facts in draft.texts),
         "measures": {name: getattr(draft.measures, name) for name in _DOCUMENT} if draft.measures else None,
+        "contaminated_runs": draft.contaminated_runs,
         "text_hash": draft.text_hash,
         "signature": draft.signature,
+        "shingles": draft.shingles,
         "not_scored": [name for name in _DOCUMENT if draft.measures and getattr(draft.measures, name) is None],
         "drop_reason": None if draft.drop_reason is None else str(draft.drop_reason),
     }
@@ -215,6 +236,11 @@ def _nodes(draft: Draft) -> Iterator[dict[str, Any]]:
         }
 
 
+def _language_shares(draft: Draft) -> dict[str, float]:
+    pairs = [(name, len(text)) for name, text in zip(draft.node_languages, draft.node_texts(), strict=False) if name]
+    return language.shares([name for name, _ in pairs], [size for _, size in pairs])
+
+
 def _reason(reason: NodeReason | None) -> str | None:
     return None if reason is None else str(reason)
 
@@ -235,6 +261,16 @@ def _keep_data_images(batch: list[Draft], store: StoreWriter, work: Work, prefix
 @cache
 def _identifier(model: str) -> language.Identifier:
     return language.load(model)
+
+
+@cache
+def _blocklist(config: page_lists.Config) -> page_lists.Blocklist | None:
+    return page_lists.load(config.blocklists) if config.blocklists else None
+
+
+@cache
+def _evaluation(config: decontaminate.Config) -> decontaminate.Index | None:
+    return decontaminate.load(config)
 
 
 @cache

@@ -42,9 +42,10 @@ class Draft:
     texts: list[NodeFacts] = field(default_factory=list)
     """One for each text node, in page order."""
     measures: DocumentMeasures | None = None
+    contaminated_runs: int | None = None
     text_hash: str | None = None
     signature: bytes | None = None
-    not_scored: list[str] = field(default_factory=list)
+    shingles: bytes | None = None
     drop_reason: DocumentReason | None = None
 
     def node_texts(self) -> list[str]:

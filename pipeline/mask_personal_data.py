@@ -11,6 +11,9 @@ from filters.text.personal_data import Config, mask
 from pipeline.draft import Draft, PageStage
 
 FIELDS = ("text", "alt", "title", "caption")
+"""Of a node."""
+HEAD = ("title", "author")
+"""Of the page."""
 
 
 def stage(config: Config) -> PageStage:
@@ -33,7 +36,8 @@ def stage(config: Config) -> PageStage:
 
         document = draft.document
         nodes = [clean(node) for node in document.nodes]
-        draft.document = replace(document, nodes=nodes, title=document.title and masked(document.title))
+        head: dict[str, Any] = {name: text and masked(text) for name in HEAD for text in [getattr(document, name)]}
+        draft.document = replace(document, nodes=nodes, **head)
         draft.masked = dict(counts)
 
     return run

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from filters import minhash
-from filters.text.measures import measure_batch
+from filters import decontaminate, minhash
+from filters.text.measures import DECIMALS, measure_batch
 from filters.text.models import Models
 from filters.text.word_lists import Lists
 from pipeline.draft import BatchStage, Draft, NodeFacts
 from schemas.reasons import DocumentReason
 
 
-def stage(config: minhash.Config, lists: Lists, models: Models | None = None) -> BatchStage:
-    """Measuring under a recipe; `models` are those of perplexity and quality, where it names some."""
+def stage(
+    config: minhash.Config, lists: Lists, models: Models | None = None, evaluation: decontaminate.Index | None = None
+) -> BatchStage:
+    """Measuring under a recipe; `models` are those of perplexity and quality, where it names some; so `evaluation`."""
 
     def run(drafts: Sequence[Draft]) -> None:
         try:
@@ -32,6 +34,7 @@ def stage(config: minhash.Config, lists: Lists, models: Models | None = None) ->
         texts = [draft.node_texts() for draft in drafts]
         measured = measure_batch(texts, [draft.language for draft in drafts], lists, models)
         for draft, mine, words, (document, nodes) in zip(drafts, texts, measured.words, measured.rows(), strict=True):
+            document.link_density = link_density(draft)
             draft.measures = document
             draft.texts = [
                 NodeFacts(measures=node, text_hash=minhash.node_hash(text))
@@ -39,5 +42,17 @@ def stage(config: minhash.Config, lists: Lists, models: Models | None = None) ->
             ]
             draft.text_hash = minhash.text_hash("\n".join(mine))
             draft.signature = minhash.of_words(words, config).astype("<u4").tobytes()
+            if config.keep_shingles:
+                draft.shingles = minhash.shingle_set(words, config).astype("<u4").tobytes()
+            if evaluation is not None:
+                draft.contaminated_runs = evaluation.count(words)
 
     return run
+
+
+def link_density(draft: Draft) -> float:
+    """Share of the text's characters inside links, over all text nodes."""
+    nodes = [node for node in draft.document.nodes if node.text] if draft.document else []
+    chars = sum(len(node.text or "") for node in nodes)
+    linked = sum((node.link_density or 0.0) * len(node.text or "") for node in nodes)
+    return round(linked / chars, DECIMALS) if chars else 0.0

@@ -50,7 +50,7 @@ def read(source: str, overrides: Sequence[str] = ()) -> tuple[str, dict[str, dic
             raise ConfigError(f"{source}: {name} must stand in a section, as in [text]")
         sections[name] = dict(body)
     for override in overrides:
-        _override(sections, override)
+        set_key(sections, override)
     return path.stem, sections
 
 
@@ -81,14 +81,18 @@ def build(config: type[ConfigT], body: Mapping[str, Any], where: str) -> ConfigT
     return config(**{known[key]: _fit(hints[known[key]], value, f"{where}.{key}") for key, value in body.items()})
 
 
-def document_keys(config: Any) -> dict[str, Any]:
-    """The keys and values of a config that can change a document, nested configs included."""
+def document_keys(config: Any, *, thresholds: bool = True) -> dict[str, Any]:
+    """The keys and values of a config that can change a document, nested configs included.
+
+    `thresholds=False` leaves out those under which stored measures are judged (`metadata={"threshold": True}`).
+    """
     found: dict[str, Any] = {}
     for field in dataclasses.fields(config):
-        if field.metadata.get("operational"):
+        if field.metadata.get("operational") or (field.metadata.get("threshold") and not thresholds):
             continue
         value = getattr(config, field.name)
-        found[field.name] = document_keys(value) if dataclasses.is_dataclass(value) else value
+        nested = dataclasses.is_dataclass(value)
+        found[field.name] = document_keys(value, thresholds=thresholds) if nested else value
     return found
 
 
@@ -98,7 +102,12 @@ def digest(facts: Any) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def _override(sections: dict[str, dict[str, Any]], override: str) -> None:
+def set_key(sections: dict[str, dict[str, Any]], override: str) -> None:
+    """Apply `section.key=value` to raw sections, in place.
+
+    Raises:
+        ConfigError: it is of another form.
+    """
     target, equals, text = override.partition("=")
     section, dot, key = target.strip().partition(".")
     if not (equals and dot and key):

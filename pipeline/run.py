@@ -92,6 +92,11 @@ class Run:
         edition = step.editions(self.where(name)) if step.editions else 0
         return digest([self._own(step), before, inputs, *([edition] if edition else [])])
 
+    def measured(self, name: str) -> str:
+        """What stands for the step's measures: rows under equal keys differ in decisions only."""
+        step = self.step(name)
+        return digest(self._facts(step, self.recipe.measured))
+
     def where(self, name: str) -> StepFolder:
         """The folder of the step under this run's fingerprint."""
         step = self.step(name)
@@ -166,6 +171,9 @@ class Run:
             "recipe": {"name": self.recipe.name, "sections": self.recipe.raw},
             "inputs": self.inputs,
             "given": list(inputs),
+            "tables": {
+                step.name: self.where(step.name).path.relative_to(self.folder).as_posix() for step in self.steps
+            },
         }
         path = self.folder / "run.json"
         draft = path.with_name(f".run-{new_attempt()}.json")
@@ -173,8 +181,11 @@ class Run:
         draft.replace(path)
 
     def _own(self, step: Step) -> Any:
+        return self._facts(step, self.recipe.facts)
+
+    def _facts(self, step: Step, of_section: Callable[[str], Any]) -> Any:
         tables = [(table.name, table.version) for table in step.tables]
-        return [step.name, step.version, tables, [self.recipe.facts(section) for section in step.sections]]
+        return [step.name, step.version, tables, [of_section(section) for section in step.sections]]
 
     def _done(self, name: str) -> str:
         return f"done-{self.key(name)}"

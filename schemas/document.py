@@ -75,9 +75,16 @@ MASKED = pa.struct(
     ]
 )
 
+LANGUAGE_SHARE = pa.struct(
+    [
+        inner("language", pa.string(), "fastText label without prefix"),
+        inner("share", pa.float64(), "of the characters of the nodes that were identified, 4 decimals"),
+    ]
+)
+
 DOCUMENTS = Table(
     name="documents",
-    version=1,
+    version=2,
     doc="HTML pages that were read: text and images in page order, measured and judged.",
     key=("warc_filename", "warc_record_offset"),
     columns=(
@@ -102,14 +109,22 @@ DOCUMENTS = Table(
         column("images_opted_out", pa.bool_(), "the page says that its images may not be used"),
         column("language", pa.string(), "fastText label without prefix", nullable=True),
         column("language_score", pa.float64(), "its probability, 4 decimals", nullable=True),
+        column("language_shares", pa.list_(LANGUAGE_SHARE), "largest first; empty where nodes are not identified"),
         column("masked", pa.list_(MASKED), "personal data that was masked"),
         column("nodes", pa.list_(NODE), "text and images in page order; empty where the page opted out"),
         column("dropped_images", pa.list_(DROPPED_IMAGE), "images of the page that never became nodes"),
         column("num_words", pa.int32(), "words of the kept text nodes"),
         column("num_tokens", pa.int32(), "tokens of the kept text nodes", unit="tokens"),
         column("measures", DOCUMENT_MEASURES, "what the document rules look at", nullable=True),
+        column(
+            "contaminated_runs",
+            pa.int32(),
+            "runs of words that stand in the evaluation sets; null where the recipe names none",
+            nullable=True,
+        ),
         column("text_hash", pa.string(), "hash of the normalised text of all nodes as extracted", nullable=True),
         column("signature", pa.binary(), "MinHash signature, little-endian uint32", nullable=True),
+        column("shingles", pa.binary(), "sorted hashes of the shingles, uint32, where the recipe asks", nullable=True),
         column(
             "not_scored",
             pa.list_(pa.string()),
@@ -122,7 +137,7 @@ DOCUMENTS = Table(
 
 UNIQUE = Table(
     name="unique",
-    version=1,
+    version=2,
     doc="Documents that 01 kept, with what deduplication decided.",
     key=("warc_filename", "warc_record_offset"),
     columns=(
@@ -133,8 +148,10 @@ UNIQUE = Table(
         column("site", pa.string(), "registrable domain"),
         column("text_hash", pa.string(), "hash of the normalised text"),
         column("signature", pa.binary(), "MinHash signature, kept for later crawls", nullable=True),
+        column("shingles", pa.binary(), "as in documents, kept for later crawls", nullable=True),
         column("duplicate_of", pa.string(), "id of the document that is kept instead", nullable=True),
         column("dropped_nodes", pa.list_(pa.int32()), "nodes that repeat over the site, as indices into nodes"),
+        column("spared_nodes", pa.int32(), "nodes that repeat over the site and stay: they are the document's core"),
         column("drop_reason", pa.string(), "a DocumentReason, null if kept", nullable=True),
     ),
     budget_bytes=1_500,

@@ -186,6 +186,22 @@ REFERENCES = Table(
     budget_bytes=250,
 )
 
+DUPLICATES = Table(
+    name="duplicates",
+    version=1,
+    doc="Documents that may show images, compared by them; what they show is kept for later crawls.",
+    key=("id",),
+    columns=(
+        column("id", pa.string(), "document id"),
+        column("num_images", pa.int32(), "distinct pictures that it may show"),
+        column("image_set", pa.string(), "hash of their perceptual hashes (of the bytes where there is none)"),
+        column("image_signature", pa.binary(), "MinHash signature of that set, little-endian uint32"),
+        column("duplicate_of", pa.string(), "id of the document that is kept instead", nullable=True),
+        column("drop_reason", pa.string(), "a DocumentReason, null if kept", nullable=True),
+    ),
+    budget_bytes=700,
+)
+
 EMBEDDINGS = Table(
     name="embeddings",
     version=1,

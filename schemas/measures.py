@@ -22,6 +22,7 @@ NODE_MEASURES = pa.struct(
         inner("upper_case", pa.float64(), "share of letters that are capitals"),
         inner("digits", pa.float64(), "share of characters that are digits"),
         inner("emoji", pa.float64(), "share of characters that are emoji"),
+        inner("urls", pa.float64(), "share of characters inside web addresses that stand as text"),
         inner("stop_words", pa.float64(), "share of words that are stop words of the language"),
         inner("flagged_words", pa.float64(), "share of words that are on the list of obscene words of the language"),
         inner("spam_words", pa.float64(), "share of words of share bars and cookie notices (OBELICS 13)"),
@@ -44,6 +45,7 @@ DOCUMENT_MEASURES = pa.struct(
         inner("upper_case", pa.float64(), "share of letters that are capitals"),
         inner("digits", pa.float64(), "share of characters that are digits"),
         inner("emoji", pa.float64(), "share of characters that are emoji"),
+        inner("urls", pa.float64(), "share of characters inside web addresses that stand as text"),
         inner("stop_words", pa.float64(), "share of words that are stop words of the language"),
         inner("flagged_words", pa.float64(), "share of words that are on the list of obscene words of the language"),
         inner("spam_words", pa.float64(), "share of words of share bars and cookie notices (OBELICS 13)"),
@@ -79,5 +81,6 @@ DOCUMENT_MEASURES = pa.struct(
         inner("lorem_ipsum", pa.int32(), "`lorem ipsum` in those lines (C4)"),
         inner("perplexity", pa.float64(), "perplexity a token under the language's KenLM model; null without one"),
         inner("quality", pa.float64(), "probability of quality by the recipe's fastText classifier; null without one"),
+        inner("link_density", pa.float64(), "share of the text's characters inside links"),
     ]
 )

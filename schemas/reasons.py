@@ -61,17 +61,19 @@ class DocumentReason(StrEnum):
     TOP_NGRAM = "top_ngram"  # Gopher repetition
     DUPLICATE_NGRAMS = "duplicate_ngrams"  # Gopher repetition
     SPAM_WORDS = "spam_words"  # share, comment, cookie, ... (OBELICS 13)
+    LINKS = "links"  # web addresses, or text inside links, make up too much of it
     FEW_TERMINAL_LINES = "few_terminal_lines"  # lines that end like a sentence (FineWeb)
     SHORT_LINES = "short_lines"  # FineWeb
     LINE_BREAKS = "line_breaks"  # lines to words: lists (FineWeb)
     LOREM_IPSUM = "lorem_ipsum"  # C4
     CURLY_BRACKETS = "curly_brackets"  # C4
     FEW_SENTENCES = "few_sentences"  # C4
+    CONTAMINATED = "contaminated"  # shares runs of words with an evaluation set
     SAME_RECORD = "same_record"  # the same record was met twice
     SAME_URL = "same_url"  # a later capture of the same URL is kept
     SAME_TEXT = "same_text"  # a later capture of the same text is kept
-    CONTAMINATED = "contaminated"  # shares runs of words with an evaluation set
     NEAR_DUPLICATE = "near_duplicate"  # MinHash says another document says the same
+    SAME_IMAGES = "same_images"  # another document shows the same set of images
     NO_IMAGES = "no_images"  # none of its images is left
     TOO_MANY_IMAGES = "too_many_images"
     FEW_WORDS_PER_IMAGE = "few_words_per_image"  # OmniCorpus
@@ -96,6 +98,7 @@ class NodeReason(StrEnum):
     LANGUAGE = "language"
     PERPLEXITY = "perplexity"
     SPAM_WORDS = "spam_words"  # share, comment, cookie, ... (OBELICS 13)
+    LINKS = "links"  # web addresses make up too much of it
     REPEATED_ON_SITE = "repeated_on_site"  # the same paragraph more than twice on one domain (OBELICS 09)
 
 

@@ -20,6 +20,7 @@ class NodeMeasures:
     upper_case: float
     digits: float
     emoji: float
+    urls: float
     stop_words: float | None
     flagged_words: float | None
     spam_words: float
@@ -43,6 +44,7 @@ class DocumentMeasures:
     upper_case: float
     digits: float
     emoji: float
+    urls: float
     stop_words: float | None
     flagged_words: float | None
     spam_words: float
@@ -74,3 +76,5 @@ class DocumentMeasures:
     lorem_ipsum: int
     perplexity: float | None
     quality: float | None
+    link_density: float | None = None
+    """Of the nodes as extraction saw them; the text alone does not say."""

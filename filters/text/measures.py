@@ -10,6 +10,7 @@ follows from the nodes' measures; repetition and duplicate lines are no sums and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ BATCH_CHARS = 150_000
 
 Columns = dict[str, npt.NDArray[Any]]
 _Row = TypeVar("_Row", NodeMeasures, DocumentMeasures)
+
+_URL = re.compile(r"(?<!\w)(?:https?://|www\.)\S+", re.IGNORECASE)
 
 _INTEGERS = frozenset(
     f.name for cls in (NodeMeasures, DocumentMeasures) for f in fields(cls) if str(f.type).startswith("int")
@@ -166,8 +169,16 @@ def _sums(layout: tw.Layout, batch: tl.Batch, texts: Sequence[str]) -> Columns:
     }
     for name, kind in (("upper_case", ch.UPPER), ("digits", ch.DIGIT), ("emoji", ch.EMOJI)):
         found[name] = layout.sums((kinds & kind) != 0)
+    found["urls"] = np.fromiter(map(_url_chars, texts), dtype=np.int64, count=len(texts))
     found["ellipses"] += np.fromiter((text.count("...") for text in texts), dtype=np.int64, count=len(texts))
     return found
+
+
+def _url_chars(text: str) -> int:
+    """Characters inside web addresses."""
+    if "://" not in text and "www." not in text and "WWW." not in text:
+        return 0
+    return sum(found.end() - found.start() for found in _URL.finditer(text))
 
 
 def _shares(sums: Columns) -> Columns:
@@ -177,7 +188,7 @@ def _shares(sums: Columns) -> Columns:
     shares["mean_word_length"] = repetition.share(sums["word_chars"], words)
     shares["punctuation"] = repetition.share(sums["punctuation"], words + sums["punctuation"])
     shares["upper_case"] = repetition.share(sums["upper_case"], sums["letters"])
-    for name in ("special_characters", "digits", "emoji"):
+    for name in ("special_characters", "digits", "emoji", "urls"):
         shares[name] = repetition.share(sums[name], chars)
     for name in ("alphabetic_words", "hashes", "ellipses", "stop_words", "flagged_words", "spam_words"):
         shares[name] = repetition.share(sums[name], words)
@@ -200,7 +211,7 @@ def _add_word_repetition(nodes: Columns, whole: Columns, layout: tw.Layout, batc
 
 def _names(cls: type[NodeMeasures] | type[DocumentMeasures]) -> list[str]:
     """The measures that are taken from the text alone."""
-    return [f.name for f in fields(cls) if f.name not in ("perplexity", "quality")]
+    return [f.name for f in fields(cls) if f.name not in ("perplexity", "quality", "link_density")]
 
 
 def _nothing() -> Measured:

@@ -6,7 +6,6 @@ dropped for that. KenLM is the extra `kenlm`; it reads binary and ARPA files.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from filters import language
+from filters.file_digest import file_digest
 from schemas.errors import ConfigError, ModelUnavailable
 
 _DIGITS = re.compile(r"\d")
@@ -108,7 +108,7 @@ def load(config: Config) -> Models | None:
 def fingerprint(config: Config) -> list[str]:
     """Hex digests that stand for the content of the files."""
     paths = [*config.perplexity.values(), *config.sentencepiece.values(), *filter(None, [config.quality])]
-    return [_digest(_existing(Path(path).expanduser())) for path in paths]
+    return [file_digest(_existing(Path(path).expanduser())) for path in paths]
 
 
 def columns(
@@ -157,8 +157,3 @@ def _existing(path: Path) -> Path:
     if not path.is_file():
         raise ModelUnavailable(f"text.models: there is no model file {path}")
     return path
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

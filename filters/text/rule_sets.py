@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from filters.text.models import Config as ModelsConfig
 from filters.text.rules import DocumentRules, NodeRules
 from schemas.errors import ConfigError
 
 Overrides = dict[str, float | None]
+
+THRESHOLD: Final = {"threshold": True}
+"""Marks a key of a recipe that moves decisions, not measures: stored rows are judged again under it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,13 +205,15 @@ SETS: Final = {
 class Config:
     """Recipe section [text]: a named rule set, and bounds that differ from it ("none" = off)."""
 
-    rules: str = "weft"
-    node: Overrides = field(default_factory=dict)
+    rules: str = field(default="weft", metadata=THRESHOLD)
+    node: Overrides = field(default_factory=dict, metadata=THRESHOLD)
     """Bounds on nodes, e.g. `[text.node] max_words = 500`."""
-    document: Overrides = field(default_factory=dict)
+    document: Overrides = field(default_factory=dict, metadata=THRESHOLD)
     """Bounds on documents."""
-    of_language: dict[str, Overrides] = field(default_factory=dict)
+    of_language: dict[str, Overrides] = field(default_factory=dict, metadata=THRESHOLD)
     """Bounds on documents in one language, e.g. `[text.of_language.ja] min_punctuation = "none"`."""
+    judge_over: Literal["extracted", "surviving"] = field(default="extracted", metadata=THRESHOLD)
+    """Document rules look at all nodes as extracted, or at those that the node rules left (OBELICS's order)."""
     models: ModelsConfig = field(default_factory=ModelsConfig)
     """Perplexity and quality models by path."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from filters.text.fields import DocumentMeasures, NodeMeasures
@@ -32,6 +33,7 @@ class NodeRules:
     min_terminal_punctuation: int | None = None
     """1: a node ends like a sentence."""
     max_spam_words: float | None = None
+    max_urls: float | None = None
     max_perplexity: float | None = None
     shares_from_words: int = 1
     """`min_stop_words` and `max_spam_words` hold for nodes of at least so many words."""
@@ -80,6 +82,8 @@ class DocumentRules:
     max_duplicate_9grams: float | None = None
     max_duplicate_10grams: float | None = None
     max_spam_words: float | None = None
+    max_urls: float | None = None
+    max_link_density: float | None = None
     min_terminal_lines: float | None = None
     max_short_lines: float | None = None
     max_line_breaks: float | None = None
@@ -107,6 +111,7 @@ _NODE: Final = {
     "min_terminal_punctuation": NodeReason.NO_TERMINAL_PUNCTUATION,
     "max_perplexity": NodeReason.PERPLEXITY,
     "max_spam_words": NodeReason.SPAM_WORDS,
+    "max_urls": NodeReason.LINKS,
 }
 
 _SHARES: Final = frozenset({"min_stop_words", "max_spam_words"})
@@ -138,6 +143,8 @@ _DOCUMENT: Final = {
     **{f"max_top_{n}gram": DocumentReason.TOP_NGRAM for n in (2, 3, 4)},
     **{f"max_duplicate_{n}grams": DocumentReason.DUPLICATE_NGRAMS for n in range(5, 11)},
     "max_spam_words": DocumentReason.SPAM_WORDS,
+    "max_urls": DocumentReason.LINKS,
+    "max_link_density": DocumentReason.LINKS,
     "min_terminal_lines": DocumentReason.FEW_TERMINAL_LINES,
     "max_short_lines": DocumentReason.SHORT_LINES,
     "max_line_breaks": DocumentReason.LINE_BREAKS,
@@ -154,16 +161,13 @@ DocumentJudge = Callable[[DocumentMeasures], DocumentReason | None]
 
 def judge_node(measures: NodeMeasures, rules: NodeRules) -> NodeReason | None:
     """Why a text node is dropped: the reason of the first broken rule in the order of the enum; None = kept."""
-    for bound, reason in _NODE.items():
-        limit = getattr(rules, bound)
-        if limit is None:
-            continue
+    for bound, measure, limit in _in_use(rules):
         if bound == "min_punctuation" and _marks_and_words(measures) < rules.punctuation_from_words:
             continue
         if bound in _SHARES and measures.num_words < rules.shares_from_words:
             continue
-        if _breaks(getattr(measures, _measure(bound)), bound, limit):
-            return reason
+        if _breaks(getattr(measures, measure), bound, limit):
+            return _NODE[bound]
     return None
 
 
@@ -178,14 +182,26 @@ def broken(measures: DocumentMeasures, rules: DocumentRules) -> list[str]:
 
 
 def _broken(measures: DocumentMeasures, rules: DocumentRules) -> Iterator[str]:
-    for bound in _DOCUMENT:
-        limit = getattr(rules, bound)
-        if limit is None or not _breaks(getattr(measures, _measure(bound)), bound, limit):
+    for bound, measure, limit in _in_use(rules):
+        if not _breaks(getattr(measures, measure), bound, limit):
             continue
         enough = rules.or_mean_node_words
         if bound == "min_max_node_words" and enough is not None and measures.mean_node_words >= enough:
             continue
         yield bound
+
+
+@lru_cache(maxsize=1_000)
+def _in_use(rules: NodeRules | DocumentRules) -> tuple[tuple[str, str, float], ...]:
+    """(bound, measure, limit) of the bounds that are not off, in the order of the enum."""
+    bounds = _NODE if isinstance(rules, NodeRules) else _DOCUMENT
+    found = [(bound, _measure(bound), getattr(rules, bound)) for bound in bounds]
+    return tuple((bound, measure, limit) for bound, measure, limit in found if limit is not None)
+
+
+def measure_of_bound(bound: str) -> str | None:
+    """The document measure that a bound looks at; None for a field that is no bound by itself."""
+    return _measure(bound) if bound in _DOCUMENT else None
 
 
 def _measure(bound: str) -> str:

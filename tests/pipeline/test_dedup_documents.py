@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from filters import minhash
-from pipeline.dedup_documents import Config, _agreeing, _bands, make, mark_exact, mark_near, repeated_nodes
+from filters.text import word_lists
+from filters.text.measures import measure_document
+from pipeline.dedup_documents import Config, make, mark_exact, mark_near
 from schemas.document import DOCUMENTS
 from schemas.errors import ConfigError
 
@@ -27,15 +27,18 @@ def signature(*values):
 def documents(spark):
     """Rows (id, key, text, day, ...) as the keys of 01: one archive, offsets in the order given."""
 
-    def frame(*rows):
+    def frame(*rows, words=None, shingles=None, earlier=()):
         made = [
-            (name, "a.warc.gz", offset, f"http://x/{key}", "x.org", text, signed, T0 + timedelta(days=day))
+            (
+                name, "a.warc.gz", offset, f"http://x/{key}", "x.org", text, signed, (shingles or {}).get(name),
+                T0 + timedelta(days=day), (words or {}).get(name, 9), name in earlier,
+            )
             for offset, (name, key, text, day, signed) in enumerate(rows)
-        ]
+        ]  # fmt: skip
         return spark.createDataFrame(
             made,
-            "id string, warc_filename string, warc_record_offset long, url_key string, site string,"
-            " text_hash string, signature binary, fetched_at timestamp",
+            "id string, warc_filename string, warc_record_offset long, url_key string, site string, text_hash string,"
+            " signature binary, shingles binary, fetched_at timestamp, num_words int, is_earlier boolean",
         )
 
     return frame
@@ -50,6 +53,8 @@ def test_a_negative_number_of_repeats_is_refused():
     assert Config(max_paragraph_repeats=0).max_paragraph_repeats == 0
     with pytest.raises(ConfigError, match="must not be negative"):
         Config(max_paragraph_repeats=-1)
+    with pytest.raises(ConfigError, match="max_lost_words=2, want 0 to 1"):
+        Config(max_lost_words=2)
 
 
 def test_same_record_then_same_url_then_same_text_and_the_latest_capture_wins(documents):
@@ -100,11 +105,11 @@ def test_near_duplicates_share_a_band_and_agree_in_the_threshold_and_a_row_decid
 
 def test_many_rows_of_one_text_give_one_edge_each_to_the_smallest_id_and_leave_the_latest(documents, monkeypatch):
     seen = []
-    from pipeline import dedup_documents
+    from pipeline import near_duplicates
 
-    real = dedup_documents.components
+    real = near_duplicates.components
     monkeypatch.setattr(
-        dedup_documents, "components", lambda edges: seen.append(sorted(map(tuple, edges.collect()))) or real(edges)
+        near_duplicates, "components", lambda edges: seen.append(sorted(map(tuple, edges.collect()))) or real(edges)
     )
     frame = documents(*[(f"d{n:02}", f"u{n}", f"t{n}", n, signature(1, 2, 3, 4)) for n in range(12)])
     found = decisions(mark_near(mark_exact(frame), FOUR))
@@ -113,66 +118,39 @@ def test_many_rows_of_one_text_give_one_edge_each_to_the_smallest_id_and_leave_t
     assert {of for _, reason, of in found if reason} == {"d11"}
 
 
-@pytest.fixture
-def pages(spark, row_of, node_of):
-    """Documents from (site, [(text hash, role, drop reason)]), and their decisions: all kept but those named."""
-
-    def frames(*described, dropped=()):
-        rows = [
-            row_of(
-                DOCUMENTS,
-                id=f"d{number}",
-                warc_filename="a",
-                warc_record_offset=number,
-                site=site,
-                nodes=[
-                    node_of(image_url="http://x/i.jpg")
-                    if digest is None
-                    else node_of(text=str(digest), text_hash=digest, role=role, drop_reason=why)
-                    for digest, role, why in nodes
-                ],
-            )
-            for number, (site, nodes) in enumerate(described)
-        ]
-        documents = spark.createDataFrame(pa.Table.from_batches([DOCUMENTS.batch(rows)]))
-        keys = [("a", n, "same_url" if n in dropped else None) for n in range(len(described))]
-        schema = "warc_filename string, warc_record_offset long, drop_reason string"
-        return documents, spark.createDataFrame(keys, schema)
-
-    return frames
+def test_the_best_of_a_group_has_most_words_and_the_latest_is_chosen_by_default(documents):
+    rows = [(name, name, name, day, signature(1, 2, 3, 4)) for name, day in (("a", 0), ("b", 9), ("c", 3))]
+    marked = mark_exact(documents(*rows, words={"a": 70, "c": 70}))
+    assert [name for name, why, _ in decisions(mark_near(marked, FOUR)) if why is None] == ["b"]
+    assert [name for name, why, _ in decisions(mark_near(marked, FOUR, "best")) if why is None] == ["c"]
 
 
-def own(number):
-    return (1000 + number, "paragraph", None)
+def test_exact_verification_looks_at_all_shingles_where_signatures_agree(documents):
+    rows = [(name, name, name, 0, signature(1, 2, 3, 4)) for name in "abc"]
+    sets = {"a": signature(*range(20)), "b": signature(*range(1, 20)), "c": signature(*range(12), 77)}
+    marked = mark_exact(documents(*rows, shingles=sets))
+    exact = replace(FOUR, verify="exact", keep_shingles=True)
+    assert [why for _, why, _ in decisions(mark_near(marked, exact))] == [None, "near_duplicate", None]
+    assert [why for _, why, _ in decisions(mark_near(marked, FOUR))] == [None, "near_duplicate", "near_duplicate"]
 
 
-FOOTER, HEADING, IMAGE = (7, "paragraph", None), (8, "heading2", None), (None, "", None)
-
-
-@pytest.mark.parametrize(("bound", "gone"), [(3, {}), (2, {0: [1], 1: [2], 2: [1]}), (0, {})])
-def test_a_paragraph_goes_where_it_stands_on_its_site_more_often_than_the_bound(pages, bound, gone):
-    documents, decided = pages(
-        ("x.org", [own(0), FOOTER, HEADING]),
-        ("x.org", [HEADING, own(1), FOOTER, IMAGE]),
-        ("x.org", [own(2), FOOTER, HEADING]),
-        ("y.org", [own(3), FOOTER]),  # another site
-        ("x.org", [own(4), FOOTER]),  # dropped before: it counts for nothing
-        ("x.org", [own(5), (7, "paragraph", "too_few_words")]),  # a node that was dropped before
-        dropped=(4,),
+def test_what_an_earlier_run_put_out_stays_however_late_this_run_is(documents):
+    frame = documents(
+        ("e1", "u", "t-1", 0, signature(9, 9, 9, 9)),
+        ("e2", "v", "t-2", 0, signature(1, 2, 3, 4)),
+        ("n1", "u", "t-3", 5, signature(7, 7, 7, 7)),
+        ("n2", "w", "t-2", 5, signature(6, 6, 6, 6)),
+        ("n3", "x", "t-4", 5, signature(1, 2, 3, 4)),
+        ("e1", "u", "t-1", 0, signature(9, 9, 9, 9)),  # the record itself, read again
+        earlier=("e2",),
     )
-    found = repeated_nodes(documents, decided, bound).collect()
-    assert {row["warc_record_offset"]: row["dropped_nodes"] for row in found} == gone
-
-
-def test_a_document_that_would_lose_every_paragraph_keeps_them_and_headings_do_not_save_it(pages):
-    twice = [FOOTER, (9, "list_item", None)]
-    documents, decided = pages(
-        ("x.org", [HEADING, *twice]),
-        ("x.org", [HEADING, *twice]),
-        ("x.org", [*twice, own(1), HEADING]),
-    )
-    found = repeated_nodes(documents, decided, 2).collect()
-    assert [(row["warc_record_offset"], row["dropped_nodes"]) for row in found] == [(2, [0, 1])]
+    frame = frame.withColumn("is_earlier", frame["is_earlier"] | (frame["warc_record_offset"] == 0))
+    assert decisions(mark_near(mark_exact(frame), FOUR))[2:] == [
+        ("n1", "same_url", "e1"),
+        ("n2", "same_text", "e2"),
+        ("n3", "near_duplicate", "e2"),
+        ("e1", "same_record", "e1"),
+    ]
 
 
 def test_the_step_writes_one_row_for_each_document_that_01_kept(spark, run_of, fill, row_of, node_of):
@@ -192,19 +170,26 @@ def test_the_step_writes_one_row_for_each_document_that_01_kept(spark, run_of, f
     ]
 
 
-def test_without_rows_there_are_no_bands_and_no_pairs():
-    empty = pa.RecordBatch.from_pydict({"id": pa.array([], pa.string()), "signature": pa.array([], pa.binary())})
-    assert _bands(empty, 2, 2).num_rows == 0
-    pairs = empty.append_column("hub", pa.array([], pa.string()))
-    assert _agreeing(pairs, 0.5).schema.names == ["id", "hub"]
-
-
-@given(st.integers(0, 8), st.integers(0, 8))
-def test_a_pair_is_an_edge_exactly_where_the_share_of_equal_positions_reaches_the_threshold(same, wanted):
-    pair = {
-        "id": ["a"],
-        "hub": ["b"],
-        "signature": [signature(*range(8))],
-        "hub_signature": [signature(*[n if n < same else 99 for n in range(8)])],
-    }
-    assert _agreeing(pa.RecordBatch.from_pydict(pair), wanted / 8).num_rows == (same >= wanted)
+def test_a_page_that_lost_paragraphs_is_judged_again_from_what_is_stored(spark, run_of, fill, row_of, node_of):
+    run = run_of("dedup.max_paragraph_repeats=1", "text.document.min_words=20", spark=spark)
+    lists = word_lists.build({}, {})
+    rows = []
+    for number, own in enumerate(["word " * 25, "word " * 15]):
+        texts = [own, "the same footer on all pages of this site"]
+        whole, nodes = measure_document(texts, "xx", lists)
+        made = [
+            node_of(text=t, text_hash=n + 9 * number if n == 0 else 7, num_words=m.num_words, measures=asdict(m))
+            for n, (t, m) in enumerate(zip(texts, nodes, strict=True))
+        ]
+        name = f"d{number}"
+        rows.append(
+            row_of(DOCUMENTS, id=name, warc_filename="a", warc_record_offset=number, url_key=name, site="x")
+            | {"text_hash": name, "language": "xx", "measures": asdict(whole), "nodes": made}
+        )
+    fill(run, "01_documents", (DOCUMENTS, rows))
+    make(run)
+    found = run.table("unique").orderBy("id").collect()
+    assert [(row["id"], row["drop_reason"], row["dropped_nodes"]) for row in found] == [
+        ("d0", None, [1]),
+        ("d1", "too_few_words", [1]),
+    ]

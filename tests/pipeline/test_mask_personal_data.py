@@ -29,17 +29,19 @@ def draft():
     )
     image = Node(image_url="http://a.example/a.jpg", role="image", alt=f"Of {SECRET}", title=SECRET, caption=SECRET)
     nodes = [Node(text=f"Write to {SECRET} or {SECRET}."), image, Node(text="Nothing here.")]
-    return Draft(page=page, warc_filename="a.warc.gz", document=Document(nodes=nodes, title=f"By {SECRET}"))
+    return Draft(
+        page=page, warc_filename="a.warc.gz", document=Document(nodes=nodes, title=f"By {SECRET}", author=SECRET)
+    )
 
 
 def test_no_field_that_is_written_keeps_it_and_each_is_counted(draft):
     kept = draft.document.nodes[2]
     stage(Config())(draft)
     assert draft.document.nodes[0].text == "Write to <email> or <email>."
-    assert draft.document.title == "By <email>"
+    assert (draft.document.title, draft.document.author) == ("By <email>", "<email>")
     shown = [getattr(node, name) for node in draft.document.nodes for name in FIELDS]
     assert not any(SECRET in text for text in shown if text)
-    assert draft.masked == {"email": 6}
+    assert draft.masked == {"email": 7}
     assert draft.document.nodes[2] is kept
 
 

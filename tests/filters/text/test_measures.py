@@ -98,8 +98,8 @@ def test_shares_are_shares_and_counts_are_counts(texts):
     for found in (whole, *nodes):
         for item in fields(found):
             value = getattr(found, item.name)
-            if item.name in ("perplexity", "quality"):
-                assert value is None  # no models are given
+            if item.name in ("perplexity", "quality", "link_density"):
+                assert value is None  # no models are given, and the text alone does not say what is a link
                 continue
             assert value is not None
             assert math.isfinite(value)
@@ -108,6 +108,21 @@ def test_shares_are_shares_and_counts_are_counts(texts):
         special = sum(unicodedata.category(char)[0] not in "LM" for char in text)
         assert found.special_characters == pytest.approx(special / len(text) if text else 0, abs=1e-6)
         assert found.num_words == len(words.split(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("see https://a.org/b now", 15 / 23),
+        ("www.a.org", 1.0),
+        ("WWW.A.ORG and HTTP://B.ORG", 21 / 26),
+        ("http: //a, awww.b and b.org", 0.0),
+        ("no address", 0.0),
+    ],
+)
+def test_web_addresses_that_stand_as_text(text, share):
+    assert node(text).urls == pytest.approx(share, abs=1e-6)
+    assert document(text).urls == node(text).urls
 
 
 @given(st.lists(st.lists(st.text(alphabet=string.printable, max_size=50), max_size=4), min_size=1, max_size=5))

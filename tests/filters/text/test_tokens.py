@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -71,12 +72,49 @@ def test_words_are_counted_alike_the_first_and_the_second_time(ours, theirs, wor
     assert ours.count(text) == want
 
 
+PIECES = st.sampled_from(
+    ["\u2019", "\u201c", "\u2014", "\u2026", "\xa0", "a", "A", " ", ".", "1", "\u2022", "\u2013", "\u2018"]
+)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+@settings(max_examples=400)
+def test_quotes_dashes_and_ellipses_alone_are_never_mojibake(text):
+    from ftfy.badness import is_bad
+
+    assert not is_bad(text)
+
+
+CARE = [
+    "caf\xe9", "Stra\xdfe", "\u0421\u041b\u041e\u0412\u041e", "\u201cQuote\u201d", "it\u2019s", "\xab\xa0mot\xa0\xbb",
+    "\uff21\uff22\uff0c", "\u65e5\u672c\u3002", "\u0130stanbul", "s\xc3\xb3", "\xe2\u20ac\u2122", "e\u0301", "J\u030c",
+    "\ufb01ne", "R&D", "\uff06amp;", "\u3000", "\x1c", "\u0153", "\xc2", "\xb0C", "\u200b", "\ufeffx", "\U0001f600",
+]  # fmt: skip
+
+
+def test_what_is_taken_as_it_stands_is_what_ftfy_makes_of_it():
+    import ftfy
+
+    for char in map(chr, range(0x110000)):
+        if tokens._AS_IT_STANDS.fullmatch(char) and unicodedata.is_normalized("NFC", char):
+            assert ftfy.fix_text(char, fix_encoding=False, unescape_html=False) == char
+
+
+@given(st.lists(st.sampled_from(CARE), max_size=8), st.sampled_from(["", " ", "\n"]))
+@settings(max_examples=300)
+def test_texts_that_need_care_are_counted_as_open_clip_does(ours, theirs, words, gap):
+    text = gap.join(words)
+    assert ours.count(text) == len(theirs.encode(text))
+
+
 def test_memory_is_bounded(monkeypatch):
     monkeypatch.setattr(tokens, "_MAX_REMEMBERED", 100)
     counter = tokens.load()
     for number in range(1_000):
         assert counter.count(f"word{number}") >= 1
+        assert counter.count(f"w\xf6rd{number}") >= 1
     assert len(counter._known) <= 100
+    assert len(counter._raw) <= 100
 
 
 def test_one_endless_word_is_cut_and_counted(ours):
