@@ -62,6 +62,12 @@ BENCHMARKS = {
         needs="../shared/corpus",
     ),
     "recipes": Benchmark("all recipes on one crawl", "recipes/run.py", quick=("--recipes", "weft", "--no-docs")),
+    "minhash": Benchmark("signatures beside datasketch's; planted pairs", "text/minhash.py", quick=("--pairs", "200")),
+    "near_duplicates": Benchmark(
+        "the near-duplicate step at 250,000 and 1,000,000 documents, groups beside datasketch's",
+        "text/near_duplicates.py",
+        quick=("--sizes", "2000", "8000", "--one-text", "4000", "--groups", "4000"),
+    ),
     "images": Benchmark("measures of images beside Pillow + imagehash", "images/measures.py", quick=("--repeat", "1")),
     "near": Benchmark("near-duplicate search over 1,000,000 hashes", "images/near.py", quick=("--images", "20000")),
     "fetch": Benchmark(

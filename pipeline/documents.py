@@ -106,7 +106,8 @@ def read_slice(
         forgotten = tombstones.load(root) if root else Forgotten(())
         if forgotten:
             before, after = forget_pages.stages(forgotten)
-            page_stages = (before, page_stages[0], after, *page_stages[1:])
+            block, extraction, *others = page_stages
+            page_stages = (before, block, extraction, after, *others)
         store = StoreWriter(str(work.out.folder.path / "data"), work.slice)
         tally = Tally(item.warc_filename)
         records = read_input(item, recipe.read_warc, num_tasks=num_tasks)

@@ -62,7 +62,8 @@ class Run:
     """(slice, payload) of each input; the slice stands for the input's name and size."""
     start_session: Callable[[], SparkSession]
     say: Callable[[str], None] = field(default=lambda _line: None)
-    _spark: SparkSession | None = None
+    _spark: SparkSession | None = field(default=None, init=False)
+    _keys: dict[tuple[str, tuple[int, ...]], str] = field(default_factory=dict, init=False)
 
     @property
     def spark(self) -> SparkSession:
@@ -86,11 +87,16 @@ class Run:
 
     def key(self, name: str) -> str:
         """What stands for the step's rows: equal keys, equal tables."""
-        step = self.step(name)
-        before = [self.key(earlier) for earlier in step.after]
-        inputs = [slice_name for slice_name, _ in self.inputs] if not step.after else []
-        edition = step.editions(self.where(name)) if step.editions else 0
-        return digest([self._own(step), before, inputs, *([edition] if edition else [])])
+        return self._key(name, tuple(step.editions(self.where(step.name)) if step.editions else 0 for step in self.steps))
+
+    def _key(self, name: str, editions: tuple[int, ...]) -> str:
+        if (name, editions) not in self._keys:  # asked for often, and each step asks for those before it
+            step = self.step(name)
+            before = [self._key(earlier, editions) for earlier in step.after]
+            inputs = [slice_name for slice_name, _ in self.inputs] if not step.after else []
+            edition = editions[self.steps.index(step)]
+            self._keys[name, editions] = digest([self._own(step), before, inputs, *([edition] if edition else [])])
+        return self._keys[name, editions]
 
     def measured(self, name: str) -> str:
         """What stands for the step's measures: rows under equal keys differ in decisions only."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.decontaminate import Config, build, load
+from filters.decontaminate import Config, build, fingerprint, load
 from filters.text.words import lay_out
 from schemas.errors import ConfigError, InputError
 
@@ -67,6 +67,25 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(InputError, match=name):
             load(Config(paths=(str(tmp_path / name),)))
+
+
+def test_no_paths_are_no_index_and_a_file_without_a_long_text_is_refused(tmp_path):
+    assert load(Config()) is None
+    short = tmp_path / "short.txt"
+    short.write_text("too short\n")
+    with pytest.raises(InputError, match=r"no text of 8 words in .*short.txt"):
+        load(Config(paths=(str(short),)))
+
+
+def test_the_fingerprint_is_of_the_content(tmp_path):
+    one, other = tmp_path / "a.txt", tmp_path / "b.txt"
+    one.write_text(LONG)
+    other.write_text(LONG)
+    assert fingerprint(Config(paths=(str(one),))) == fingerprint(Config(paths=(str(other),)))
+    other.write_text(SHORT)
+    assert fingerprint(Config(paths=(str(one),))) != fingerprint(Config(paths=(str(other),)))
+    with pytest.raises(InputError, match="nowhere"):
+        fingerprint(Config(paths=("nowhere.txt",)))
 
 
 @pytest.mark.parametrize("bad", [{"min_words": 0}, {"min_words": 14}, {"max_runs": -1}])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.page_lists import blocklist, load
+from filters.page_lists import Config, blocklist, fingerprint, load
 from schemas.errors import InputError
 
 LIST = blocklist(
@@ -86,3 +86,17 @@ def test_what_is_missing_or_no_list_is_named(tmp_path):
     (tmp_path / "domains").write_bytes(b"\xff\xfe\x00binary")
     with pytest.raises(InputError, match="no list"):
         load([str(tmp_path)])
+
+
+def test_the_fingerprint_is_of_what_the_lists_hold(tmp_path):
+    (tmp_path / "domains").write_text("one.example\n")
+    before = fingerprint(Config(blocklists=(str(tmp_path),)))
+    assert len(before) == 1
+    (tmp_path / "words").write_text("casino\n")
+    assert len(fingerprint(Config(blocklists=(str(tmp_path),)))) == 2
+    (tmp_path / "words").unlink()
+    (tmp_path / "domains").write_text("two.example\n")
+    assert fingerprint(Config(blocklists=(str(tmp_path),))) != before
+    assert fingerprint(Config()) == []
+    with pytest.raises(InputError, match="nowhere"):
+        fingerprint(Config(blocklists=("nowhere",)))

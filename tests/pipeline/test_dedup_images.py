@@ -145,3 +145,19 @@ def test_the_step_joins_what_is_known_of_urls_and_files(spark, run_of, fill, row
         ("o", 1, None, None, "opted_out"),
         ("o", 2, None, None, "opted_out"),
     ]
+
+
+def test_images_that_earlier_runs_show_count_as_repeats_but_not_in_this_run_s_number(spark):
+    schema = "id string, site string, node int, url string, sha256 string, phash string, drop_reason string"
+    references = spark.createDataFrame(
+        [("n", "x", 0, "u", "s", None, None), ("n", "x", 1, "v", "t", None, None)], schema
+    )
+    earlier = spark.createDataFrame([("s", "e1", "x"), ("s", "e2", "y")], "sha256 string, id string, site string")
+
+    def found(**bounds):
+        rows = judge_repeats(references, Config(**bounds), earlier).orderBy("node").collect()
+        return [(row["count_in_corpus"], row["drop_reason"]) for row in rows]
+
+    assert found(max_in_corpus=2, max_on_site=2) == [(1, "repeated_in_corpus"), (1, None)]
+    assert found(max_in_corpus=3, max_on_site=1) == [(1, "repeated_on_site"), (1, None)]
+    assert found(max_in_corpus=3, max_on_site=2) == [(1, None), (1, None)]

@@ -48,12 +48,12 @@ def rows(folder, table):
     return [row for path in folder.files(table) for row in pq.read_table(path).to_pylist()]
 
 
-def read(archive, root):
+def read(archive, root, *overrides):
     """What step 01 writes of an archive, in this process."""
     folder = StepFolder(root / "01_documents" / "k")
     ((name, payload),) = input_slices(expand([str(archive)]))
     batch = pa.RecordBatch.from_pydict({"payload": [payload]})
-    process = read_slice(load("tiny", ["clip.model=none"]), folder.data_prefix(root))
+    process = read_slice(load("tiny", ["clip.model=none", *overrides]), folder.data_prefix(root))
     assert _do(folder, name, iter([batch]), process, Guard()) is None
     return folder
 
@@ -193,3 +193,34 @@ def test_a_file_of_rubbish_beside_an_archive_is_counted_and_no_error(tmp_path, b
     assert tallies["bad.warc"]["num_pages"] == 0
     assert tallies["bad.warc"]["troubles"]
     assert tallies["good.warc.gz"]["num_pages"] == 1
+
+
+TEA = "Pour boiling water over the leaves of the pot, wait for three minutes, and taste the tea before guests arrive."
+KAFFEE = "Man mahlt die Bohnen erst kurz vor dem Aufbruch und nimmt f\xfcr jede Tasse einen L\xf6ffel voll, nicht mehr."
+
+
+def test_lists_evaluation_sets_and_languages_of_nodes_reach_the_rows(tmp_path):
+    html = f"<html lang=en><body><h1>Tea</h1>{f'<p>{TEA}</p>' * 9}<p>{KAFFEE}</p></body></html>".encode()
+    pages = [("http://a.example/casino-night", html, []), ("http://b.example/", html, [])]
+    archive = write_archive(tmp_path / "a.warc.gz", pages)
+    (tmp_path / "words").write_text("casino\n")
+    (tmp_path / "quiz.txt").write_text("wait for three minutes, and taste the tea before guests arrive\n")
+    chosen = [
+        f"page_urls.blocklists=['{tmp_path / 'words'}']",
+        f"decontaminate.paths=['{tmp_path / 'quiz.txt'}']",
+        "language.node_languages=true",
+        "text.rules=none",
+        "minhash.keep_shingles=true",
+    ]
+    blocked, found = rows(read(archive, tmp_path, *chosen), "documents")
+    assert (blocked["drop_reason"], blocked["nodes"]) == ("blocked", [])
+    assert (found["drop_reason"], found["contaminated_runs"]) == ("contaminated", 9)
+    assert [(part["language"], part["share"] > 0.05) for part in found["language_shares"]] == [
+        ("en", True),
+        ("de", True),
+    ]
+    assert len(found["shingles"]) % 4 == 0 < len(found["shingles"])
+    loose = rows(read(archive, tmp_path / "loose", *chosen, "decontaminate.max_runs=9"), "documents")[1]
+    assert loose["drop_reason"] is None
+    plain = rows(read(archive, tmp_path / "plain", "text.rules=none"), "documents")[1]
+    assert (plain["contaminated_runs"], plain["language_shares"], plain["shingles"]) == (None, [], None)

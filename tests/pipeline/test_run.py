@@ -23,6 +23,26 @@ def test_a_step_is_done_for_its_recipe_and_inputs_only(run_of):
     assert run_of("dedup.max_paragraph_repeats=9").finished("03_links") is None
 
 
+@pytest.mark.parametrize(
+    ("override", "is_same"),
+    [
+        ("text.document.min_words=3", True),
+        ("text.rules=gopher", True),
+        ("text.judge_over=surviving", True),
+        ("language.min_score=0.9", True),
+        ("decontaminate.max_runs=3", True),
+        ("text.models.perplexity_of_nodes=true", False),
+        ("language.node_languages=true", False),
+        ("extract.mode=recall", False),
+        ("minhash.keep_shingles=true", False),
+    ],
+)
+def test_measures_are_the_same_under_other_thresholds_and_only_then(run_of, override, is_same):
+    other = run_of(override)
+    assert (other.measured("01_documents") == run_of().measured("01_documents")) == is_same
+    assert other.key("01_documents") != run_of().key("01_documents")
+
+
 def test_rows_of_01_are_those_of_this_run_s_inputs(run_of):
     both = run_of(inputs=(("a", "{}"), ("b", "{}")))
     for name in ("a", "b"):
