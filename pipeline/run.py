@@ -87,7 +87,9 @@ class Run:
 
     def key(self, name: str) -> str:
         """What stands for the step's rows: equal keys, equal tables."""
-        return self._key(name, tuple(step.editions(self.where(step.name)) if step.editions else 0 for step in self.steps))
+        return self._key(
+            name, tuple(step.editions(self.where(step.name)) if step.editions else 0 for step in self.steps)
+        )
 
     def _key(self, name: str, editions: tuple[int, ...]) -> str:
         if (name, editions) not in self._keys:  # asked for often, and each step asks for those before it
