@@ -142,8 +142,9 @@ def build(markup: str) -> Tree:
             raw, after = _whole(piece, stream)
             first = raw[:1]
         if first == "/":
-            end[pop()] = count
-            top = stack[-1]
+            if top >= 0 and tag[top] == raw[1:]:  # not so for `</wbr>` in `math`, where void elements have an end
+                end[pop()] = count
+                top = stack[-1]
         elif first:
             name, more, _ = raw.partition(" ")
             if more:
@@ -171,6 +172,8 @@ def build(markup: str) -> Tree:
                 add_parent(top)
                 count += 1
                 add_end(count)
+    for i in stack[1:]:
+        end[i] = count
     tree.at = dict(at)
     return tree
 

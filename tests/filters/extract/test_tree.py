@@ -47,6 +47,7 @@ def test_scripts_styles_and_templates_are_not_text() -> None:
         ("<p>x<!-- <b> --><!---->y<!-->z", "xyz", ["p"]),
         ('<?xml version="1.0"?><p>x<?php echo ">"?>y', 'x"?>y', ["p"]),
         ("<p>x<!", "x", ["p"]),
+        ("<math>x<wbr></wbr><input>y</math>z", "xyz", ["math", "wbr", "input"]),  # void, and yet with an end tag
         ("<p>a &lt;b&gt; &amp;lt; c", "a <b> &lt; c", ["p"]),
     ],
 )
