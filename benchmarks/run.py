@@ -49,6 +49,9 @@ BENCHMARKS = {
         quick=("--steps", "5", "--pages", "120"),
     ),
     "pipeline": Benchmark("speed and memory of every step, beside datatrove", "pipeline/run.py", (), ("--quick",)),
+    "report": Benchmark(
+        "the report of made-up tables", "report/run.py", ("--documents", "1000000"), ("--documents", "20000")
+    ),
     "extraction": Benchmark(
         "quality and speed of extraction beside seven extractors",
         "extraction/run.py",
