@@ -148,10 +148,7 @@ def test_the_step_joins_what_is_known_of_urls_and_files(spark, run_of, fill, row
 
 
 def test_images_that_earlier_runs_show_count_as_repeats_but_not_in_this_run_s_number(spark):
-    schema = "id string, site string, node int, url string, sha256 string, phash string, drop_reason string"
-    references = spark.createDataFrame(
-        [("n", "x", 0, "u", "s", None, None), ("n", "x", 1, "v", "t", None, None)], schema
-    )
+    references = spark.createDataFrame([("n", "x", 0, "u", "s", "p", None), ("n", "x", 1, "v", "t", "t", None)], SCHEMA)
     earlier = spark.createDataFrame([("s", "e1", "x"), ("s", "e2", "y")], "sha256 string, id string, site string")
 
     def found(**bounds):
@@ -161,3 +158,6 @@ def test_images_that_earlier_runs_show_count_as_repeats_but_not_in_this_run_s_nu
     assert found(max_in_corpus=2, max_on_site=2) == [(1, "repeated_in_corpus"), (1, None)]
     assert found(max_in_corpus=3, max_on_site=1) == [(1, "repeated_on_site"), (1, None)]
     assert found(max_in_corpus=3, max_on_site=2) == [(1, None), (1, None)]
+    # The first so many are kept, and those of earlier runs were first.
+    assert found(max_in_corpus=2, excess="rest") == [(1, "repeated_in_corpus"), (1, None)]
+    assert found(max_in_corpus=3, excess="rest") == [(1, None), (1, None)]
