@@ -95,6 +95,8 @@ class _Bounds:
 
     def judge(self, row: dict[str, Any]) -> str | None:
         """The reason for what is left of one document, or None."""
+        if row["measures"] is None:  # never measured: nothing can be said
+            return None
         name = row["language"]
         if name not in self._of_language:
             self._of_language[name] = sums_only(document_rules(self._rules, name))

@@ -171,7 +171,7 @@ def test_the_step_writes_one_row_for_each_document_that_01_kept(spark, run_of, f
 
 
 def test_a_page_that_lost_paragraphs_is_judged_again_from_what_is_stored(spark, run_of, fill, row_of, node_of):
-    run = run_of("dedup.max_paragraph_repeats=1", "text.document.min_words=20", spark=spark)
+    run = run_of("dedup.max_paragraph_repeats=1", "text.rules=none", "text.document.min_words=20", spark=spark)
     lists = word_lists.build({}, {})
     rows = []
     for number, own in enumerate(["word " * 25, "word " * 15]):
