@@ -22,7 +22,7 @@ ModelT = TypeVar("ModelT")
 
 _models: dict[tuple[str, Hashable], Any] = {}
 _counts: dict[str, int] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()  # loading one model may ask for another: a head for its CLIP model
 
 
 def once(name: str, key: Hashable, load: Callable[[], ModelT]) -> ModelT:

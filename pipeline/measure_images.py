@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from filters.images import heads
 from filters.images.decode import decode
+from filters.images.heads import Config as HeadConfig
 from filters.images.heads import Scorer
+from filters.images.heads import load_cached as load_scorer
 from filters.images.measures import measure
 from filters.nsfw import Config as NsfwConfig
 from filters.nsfw import Detector
@@ -42,12 +43,12 @@ class Models:
     """What scores the files."""
 
     nsfw: NsfwConfig
-    heads: tuple[tuple[str, heads.Config], ...] = ()
+    heads: tuple[tuple[str, HeadConfig], ...] = ()
 
     def load(self) -> tuple[Detector | None, dict[str, Scorer]]:
         """The detector, and the scorer of each column; before the first record is noted, which is not to blame."""
         detector = load_detector(self.nsfw) if self.nsfw.scores else None
-        return detector, {f"{name}_score": heads.load_cached(config) for name, config in self.heads}
+        return detector, {f"{name}_score": load_scorer(config) for name, config in self.heads}
 
 
 def make(run: Run) -> None:
@@ -125,7 +126,7 @@ def _measured(sha256: str, address: Address, data: bytes, failure: FileReason | 
 
 
 def _scored(
-    held: list[tuple[dict[str, Any], bytes]], detector: Detector | None, scorers: dict[str, heads.Scorer]
+    held: list[tuple[dict[str, Any], bytes]], detector: Detector | None, scorers: dict[str, Scorer]
 ) -> list[dict[str, Any]]:
     """The rows with the scores of the recipe's models, where the file could be decoded."""
     if detector is None and not scorers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -79,3 +80,15 @@ def test_there_are_as_many_loads_as_different_keys(keys: list[int]) -> None:
     for key in keys:
         loaded.once("test-keys", (scope, key), object)
     assert loaded.count("test-keys") - before == len(set(keys))
+
+
+def test_loading_a_model_may_ask_for_another() -> None:
+    done: list[object] = []
+
+    def ask() -> None:
+        done.append(loaded.once("outer", "nested", lambda: [loaded.once("inner", "nested", lambda: "inner")]))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert done == [["inner"]], "it waits for itself"
