@@ -2,7 +2,7 @@
 
 A test that takes the fixture `spark` is marked `spark` by itself; one that takes `shared` is marked `shared`.
 Tests marked `gpu` need a CUDA device, `network` the public network and WEFT_NETWORK=1, `shared` the folder
-../shared (WEFT_SHARED names another): where that is missing they skip and say so.
+../shared (WEFT_SHARED names another), `long` WEFT_LONG=1: where that is missing they skip and say so.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = {
         "gpu": lambda: None if _has_gpu() else "no CUDA device",
         "network": lambda: None if os.environ.get("WEFT_NETWORK") == "1" else "WEFT_NETWORK=1 is not set",
+        "long": lambda: None if os.environ.get("WEFT_LONG") == "1" else "WEFT_LONG=1 is not set: many minutes",
         "shared": lambda: None if SHARED.is_dir() else "the folder ../shared is not there",
     }
     for marker, reason in missing.items():
