@@ -39,10 +39,10 @@ class Config:
     rest after the first so many, in the order of the document ids."""
     radius: int = SAME
     """Bits of 256 up to which two PDQ hashes are one picture: 31 is its authors' bound (of the corpus's pairs up to it
-    each is one picture; from 32 on there are others), 0 equal hashes only, -1 equal bytes only."""
+    each is one picture, screens apart; from 32 on there are others), 0 equal hashes only, -1 equal bytes only."""
     text_radius: int = 8
-    """As `radius`, where both pictures are rich in text (`images.text_rich`): two screens that differ in one word are
-    10 bits apart."""
+    """As `radius`, where both pictures are rich in text (`images.text_rich`): screens that differ in the line that
+    is marked are 10 and 12 bits apart."""
     min_quality: int = MIN_QUALITY
     """PDQ's quality below which a picture is flat, and only equal bytes make it the same."""
 
