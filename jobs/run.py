@@ -11,6 +11,7 @@ from pathlib import Path
 from jobs.progress import Progress
 from pipeline import fetch_images, fetch_rounds
 from pipeline.archive.inputs import expand
+from pipeline.books import books, check
 from pipeline.documents import input_slices
 from pipeline.execute import check_order, execute
 from pipeline.flow import FLOW, select
@@ -82,6 +83,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECTION.KEY=VALUE",
         help="change one key of the recipe",
     )
+    options.add_argument(
+        "--no-report",
+        action="store_true",
+        help="check the books and leave the report to `weft report DIR`: it costs a small run as much as the run",
+    )
     return options
 
 
@@ -123,9 +129,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         fetch_images.resume(run)
     made = execute(run, steps, progress.tick)
     if all(run.is_done(step.name) for step in FLOW):
-        if made or not (run.folder / "report" / "report.json").exists():
+        if options.no_report and made:
+            check(*books(run))
+        elif not options.no_report and (made or not (run.folder / "report" / "report.json").exists()):
             report(run)
-        progress.say(f"report: {run.folder / 'report' / 'index.html'}")
+        if not options.no_report:
+            progress.say(f"report: {run.folder / 'report' / 'index.html'}")
         if options.work:
             publish_run(run.folder, options.out, progress.say)
     nothing = "" if made else "; nothing was left to do"
@@ -150,11 +159,13 @@ def work_folder(out: str, work: Path | None) -> Path:
 def publish_run(folder: Path, out: str, say: Callable[[str], None]) -> None:
     """Copy shards and report to the address."""
     sent = publish(Place(folder / "shards"), Place(f"{out.rstrip('/')}/shards"), say=say)
+    say(f"{sent:,} files of shards sent to {out}")
+    if not (folder / "report").is_dir():
+        return
     report = Place(f"{out.rstrip('/')}/report")
     report.make()
     for path in sorted(path for path in (folder / "report").iterdir() if path.is_file()):
         report.put(path.name, path.read_bytes())
-    say(f"{sent:,} files of shards sent to {out}")
 
 
 def writable(folder: Path) -> None:

@@ -62,15 +62,16 @@ def weft(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProce
 
 @pytest.fixture(scope="session")
 def arguments(crawl: Crawl) -> list[object]:
-    """A run of the demo's recipe over the crawl, without where it goes."""
-    return ["run", "--recipe", "tiny", "--in", *crawl.warcs, "--set", "shard.target_bytes=400_000"]
+    """A run of the demo's recipe over the crawl, without where it goes; no report, but the books are checked."""
+    return ["run", "--recipe", "tiny", "--in", *crawl.warcs, "--set", "shard.target_bytes=400_000", "--no-report"]
 
 
 @pytest.fixture(scope="session")
 def finished(weft: Any, arguments: list[object], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of one whole run on local[2]."""
+    """The output of one whole run on local[2], with its report."""
     folder = tmp_path_factory.mktemp("finished") / "out"
     weft(*arguments, "--out", folder, "--master", "local[2]")
+    weft("report", folder)
     return folder
 
 

@@ -154,7 +154,8 @@ def test_spark_connect_gives_the_same_bytes(weft, arguments, environment, digest
         while time.monotonic() < ends and not re.search("Connect server started|Spark Connect Server", log.read_text()):
             assert server.poll() is None, log.read_text()
             time.sleep(0.5)
-        weft(*arguments, "--out", tmp_path / "out", "--master", f"sc://127.0.0.1:{port}")
+        reported = [argument for argument in arguments if argument != "--no-report"]
+        weft(*reported, "--out", tmp_path / "out", "--master", f"sc://127.0.0.1:{port}")
     finally:
         server.terminate()
         server.wait(timeout=60)

@@ -96,7 +96,7 @@ def test_nothing_of_a_takedown_is_left_and_a_later_crawl_does_not_bring_it_back(
     assert "nothing was left to do" in weft(*arguments, "--out", folder, "--master", "local[2]").stdout
     later = tmp_path / "later.warc.gz"
     shutil.copy(crawl.warcs[0], later)
-    archives = [str(argument) for argument in arguments]
+    archives = [str(argument) for argument in arguments if argument != "--no-report"]
     archives.insert(archives.index(str(crawl.warcs[0])), str(later))
     weft(*archives, "--out", folder, "--master", "local[2]")
     assert_gone(folder, [page, image["url"]], files, [host])
