@@ -32,7 +32,7 @@ EXAMPLES = int(os.environ.get("WEFT_EXAMPLES", "100"))
 hypothesis.settings.register_profile("weft", deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "weft")
-# Runs of a minute are over before the second compiler of the JVM has paid for itself: a report took 122 s instead of 188.
+# Runs of a minute end before the second compiler of the JVM has paid for itself: a report took 122 s instead of 188.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1")
 # The machine's own name may resolve to nothing, or to a network that is not there.
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
