@@ -31,7 +31,7 @@ def test_the_summary_says_totals_seconds_of_each_step_what_was_dropped_and_what_
     said = capsys.readouterr().out
     assert "1,200 documents with 3 images in 2 shards, 4 words, 5 tokens (clip)" in said
     assert "languages: en 7, de 1" in said
-    assert "01_documents                 0.2  read_warc, extract" in said
+    assert "01_documents                 0.2  read_warc, block_pages, extract" in said
     assert "01_documents      9 in     8 out   language 1\n" in said
     assert "99 in" not in said
     assert f"weft show {begun.folder}" in said
