@@ -201,12 +201,21 @@ class Pool:
 
 def _tls() -> ssl.SSLContext:
     """Verifies certificates; reading those of the system takes as long as asking for hundreds of images."""
-    return _context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    return _context(file, _written(file), folder, _written(folder))
 
 
 @functools.lru_cache(maxsize=1)
-def _context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+def _context(*_certificates: object) -> ssl.SSLContext:
     return ssl.create_default_context()
+
+
+def _written(path: str | None) -> int:
+    """When it was last written, in nanoseconds; 0 where there is none."""
+    try:
+        return os.stat(path).st_mtime_ns if path else 0  # noqa: PTH116 - a folder or a file, asked for often
+    except OSError:
+        return 0
 
 
 def _info(found: ResolveResult) -> Any:

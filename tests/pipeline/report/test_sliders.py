@@ -54,6 +54,7 @@ def test_an_image_is_kept_at_the_recipes_positions_if_the_judge_keeps_it(width, 
     )
 
     looks = {"format": "jpeg", "animated": False, "colour_spread": 255, "entropy": 8.0, "sharpness": 1e9}
+    looks["text_share"] = 0.0
     assert kept == (judge(SimpleNamespace(width=width, height=height, **looks), rules) is None)
 
 
