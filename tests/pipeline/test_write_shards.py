@@ -64,6 +64,7 @@ def written(tmp_path, node_of):
                         **dict.fromkeys(("similarity", "matched_node", "clip_score", "phash", "nsfw_score")),
                         "num_faces": 0,
                         "count_in_corpus": 1,
+                        "text_rich": False,
                     }
                 )
                 nodes.append(node_of(image_url="http://x/i.png"))
