@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--no-report",
         action="store_true",
-        help="check the books and leave the report to `weft report DIR`: it costs a small run as much as the run",
+        help="check the books and leave the report to `weft report DIR`: making it takes a good part of a small run",
     )
     return options
 

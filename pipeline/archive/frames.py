@@ -7,6 +7,7 @@ handed to the decoder in pieces that end where the frame does (RFC 8878, section
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -51,11 +52,11 @@ class FrameMembers(Members):
         self._pieces = self._walk()
         self._decoder = self._open(_Feed(self._pieces))
 
-    def _walk(self) -> Iterator[bytes]:
-        raise NotImplementedError
+    @abstractmethod
+    def _walk(self) -> Iterator[bytes]: ...
 
-    def _open(self, feed: _Feed) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _open(self, feed: _Feed) -> Any: ...
 
     def _skippable(self) -> Iterator[bytes]:
         head = self._pass(8)
