@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import importlib
-import signal
+import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -59,9 +60,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"weft: no command {name}\n\n{usage()}", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        return int(importlib.import_module(COMMANDS[name][0]).main(rest))
+        code = int(importlib.import_module(COMMANDS[name][0]).main(rest))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        if not _reader_left():
+            raise  # of a socket or a child's pipe
+        return 141
     except USER_MISTAKES as error:
         print(f"weft {name}: {error}", file=sys.stderr)
         return 2
@@ -94,6 +100,22 @@ def usage() -> str:
             "              weft show out/first",
         ]
     )
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads standard output any more, as behind `| head`; what was to be said goes nowhere from here on.
+
+    SIGPIPE stays ignored, as Python sets it: its default would end a run whenever some server closes a connection.
+    """
+    output = 1  # whatever `sys.stdout` stands for here
+    ends = select.poll()
+    ends.register(output, 0)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in ends.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, output)
+    os.close(nowhere)
+    return True
 
 
 def _version() -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,10 +41,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def weft(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., SimpleNamespace]]:
+def weft(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
     """Run `weft ...` here: its exit code and what it said."""
-    before = signal.getsignal(signal.SIGPIPE)
-
     def run(*arguments: object) -> SimpleNamespace:
         capsys.readouterr()
         try:
@@ -55,8 +52,7 @@ def weft(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., SimpleNam
         said = capsys.readouterr()
         return SimpleNamespace(code=code, out=said.out, err=said.err)
 
-    yield run
-    signal.signal(signal.SIGPIPE, before)
+    return run
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import types
@@ -57,6 +58,31 @@ def test_help_needs_neither_spark_nor_torch_and_less_than_half_a_second_of_cpu(r
         assert heavy == "heavy []"
         found.append(float(seconds.split()[1]))
     assert min(found) < 0.5
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_leaves_is_no_trouble(root, unbuffered):
+    command = f"{sys.executable} -m jobs.cli stages | true; echo ${{PIPESTATUS[0]}}"
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=root, capture_output=True, text=True, timeout=60, check=True, env=environment
+    )
+    assert (done.stdout, done.stderr) == ("141\n", "")
+
+
+def test_a_broken_pipe_that_is_not_standard_output_is_told(weft, monkeypatch):
+    def to_a_server_that_left(_):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("jobs.stages.main", to_a_server_that_left)
+    with pytest.raises(BrokenPipeError):
+        weft("stages")
+
+
+def test_commands_leave_the_signals_of_a_process_alone(weft):
+    before = signal.getsignal(signal.SIGPIPE)
+    assert weft("stages").code == 0
+    assert signal.getsignal(signal.SIGPIPE) is before is signal.SIG_IGN
 
 
 def test_an_unknown_command_shows_the_known_ones(weft):
