@@ -43,6 +43,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def weft(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
     """Run `weft ...` here: its exit code and what it said."""
+
     def run(*arguments: object) -> SimpleNamespace:
         capsys.readouterr()
         try:
