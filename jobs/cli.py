@@ -15,6 +15,7 @@ from schemas.errors import ConfigError, InputError, ModelUnavailable, OutputErro
 COMMANDS = {
     "demo": ("jobs.run_demo", "the whole flow on a small sample, in a minute or two"),
     "run": ("jobs.run", "run a recipe over web archives: documents, images, shards, report"),
+    "import": ("jobs.import_corpus", "a released corpus (OBELICS, mmc4, MINT-1T, img2dataset) as input of weft run"),
     "rejudge": ("jobs.rejudge", "other thresholds over what a run has measured; old and new counts"),
     "status": ("jobs.status", "what is done in an output folder, and what is next"),
     "stages": ("jobs.stages", "print the flow: steps, tables, recipe sections"),
@@ -26,6 +27,7 @@ COMMANDS = {
     "sample": ("jobs.sample", "documents drawn at random, by tier or language, as shards of their own"),
     "pairs": ("jobs.pairs", "images with their alt texts and captions, as shards of their own"),
     "texts": ("jobs.texts", "documents without their images, as shards of their own"),
+    "export": ("jobs.export", "shards as Parquet files with OBELICS's schema"),
     "card": ("jobs.card", "write the dataset card beside the shards"),
     "copy": ("jobs.copy_shards", "shards to another place, local or s3://, checked on the way"),
     "audit": ("jobs.audit", "documents drawn at random as one HTML page, for a person to judge"),

@@ -1,10 +1,14 @@
-"""Stage extract: the HTML of a page as text and images in page order, and what the page allows."""
+"""Stage extract: the HTML of a page as text and images in page order, and what the page allows.
+
+A document that `weft import` wrote has its nodes already; they are taken as they are.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
+from filters import imported
 from filters.extract import Limits, extract
 from pipeline.draft import Draft, PageStage
 from schemas.reasons import DocumentReason
@@ -28,15 +32,18 @@ def stage(config: Config) -> PageStage:
 
     def run(draft: Draft) -> None:
         page = draft.page
-        document = extract(
-            page.body,
-            page.url,
-            config.mode,
-            http_charset=page.http_charset,
-            robots_headers=page.robots_headers,
-            tdm_header=page.tdm_header,
-            limits=config.limits,
-        )
+        if page.content_type == imported.MEDIA_TYPE:
+            document = imported.read(page.body, config.limits)
+        else:
+            document = extract(
+                page.body,
+                page.url,
+                config.mode,
+                http_charset=page.http_charset,
+                robots_headers=page.robots_headers,
+                tdm_header=page.tdm_header,
+                limits=config.limits,
+            )
         draft.document = document
         if document.opted_out:
             draft.drop_reason = DocumentReason.OPTED_OUT

@@ -11,7 +11,11 @@ import importlib.util
 import os
 import shutil
 import sys
+import threading
+import uuid
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,3 +112,68 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         )
         yield context
         context.close()
+
+
+@dataclass
+class Bucket:
+    """A bucket, what was asked of it, and how many of the next requests it refuses with 503."""
+
+    url: str
+    refuse: int = 0
+    """Of the next requests that write."""
+    refuse_reads: int = 0
+    """Of the next requests for bytes of an object."""
+    asked: Counter[str] = field(default_factory=Counter)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A bucket of moto's server on loopback, which this process and those that it starts take for S3."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server")
+    from werkzeug.serving import make_server
+
+    name = f"weft-{uuid.uuid4().hex[:12]}"
+    found = Bucket(f"s3://{name}/set")
+    app = server.DomainDispatcherApplication(server.create_backend_app)
+
+    def refusing(environ: dict[str, Any], start: Any) -> Any:
+        query = environ.get("QUERY_STRING", "")
+        is_part = "partNumber" in query
+        is_list = environ["REQUEST_METHOD"] == "GET" and ("list-type" in query or "prefix=" in query)
+        found.asked["part" if is_part else "list" if is_list else environ["REQUEST_METHOD"]] += 1
+        is_write = environ["REQUEST_METHOD"] in ("PUT", "POST")
+        is_read = environ["REQUEST_METHOD"] == "GET" and not is_list and not query
+        if (is_write and found.refuse > 0) or (is_read and found.refuse_reads > 0):
+            found.refuse -= is_write
+            found.refuse_reads -= is_read
+            found.asked["refused"] += 1
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start("503 Slow Down", [("Content-Type", "application/xml")])
+            return [b"<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"]
+        return app(environ, start)
+
+    http = make_server("127.0.0.1", 0, refusing, threaded=True)
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{http.server_port}"
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": address,
+        "FSSPEC_S3_ENDPOINT_URL": address,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    import fsspec
+    import fsspec.config
+
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": address, "skip_instance_cache": True})
+    fsspec.filesystem("s3").mkdir(name)
+    yield found
+    http.shutdown()
+    http.server_close()
+    thread.join(10)

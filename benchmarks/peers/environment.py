@@ -21,16 +21,23 @@ def python_of(name: str) -> Path:
 
     It lies under WEFT_PEERS, or a folder of that kind among temporary files; a changed list makes a new one.
     """
-    pins = HERE / f"{name}.txt"
-    digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:8]
-    root = Path(os.environ.get("WEFT_PEERS", Path(tempfile.gettempdir()) / "weft-peers"))
-    folder = root / f"{name}-{digest}"
-    python = folder / "bin/python"
-    if not (folder / "complete").exists():
+    folder, python = _place(name), _place(name) / "bin/python"
+    if not is_made(name):
         shutil.rmtree(folder, ignore_errors=True)
-        _make(folder, python, pins)
+        _make(folder, python, HERE / f"{name}.txt")
         (folder / "complete").touch()
     return python
+
+
+def is_made(name: str) -> bool:
+    """Whether the environment is there, so that nothing has to be installed."""
+    return (_place(name) / "complete").exists()
+
+
+def _place(name: str) -> Path:
+    digest = hashlib.sha256((HERE / f"{name}.txt").read_bytes()).hexdigest()[:8]
+    root = Path(os.environ.get("WEFT_PEERS", Path(tempfile.gettempdir()) / "weft-peers"))
+    return root / f"{name}-{digest}"
 
 
 def _make(folder: Path, python: Path, pins: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from filters.imported import MEDIA_TYPE
 from schemas.reasons import RecordReason
 
 
@@ -57,6 +58,8 @@ class Wanted:
     record_types: frozenset[str] = frozenset({"response"})
     content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
     """Exact media types, or `image/*` for a whole family."""
+    imported: bool = True
+    """Also documents that `weft import` wrote."""
 
     def has_type(self, content_type: str) -> bool:
         """Whether the media type is one of the wanted."""
@@ -66,5 +69,7 @@ class Wanted:
         )
 
 
-IMAGES = Wanted(record_types=frozenset({"response", "resource"}), content_types=("image/*",))
+IMPORTED = ("conversion", MEDIA_TYPE)
+"""Record type and media type of a document that `weft import` wrote."""
+IMAGES = Wanted(record_types=frozenset({"response", "resource"}), content_types=("image/*",), imported=False)
 """Images that the crawl itself captured."""

@@ -7,7 +7,8 @@ What is a page: a `response` with status 200 whose Content-Type is one of `read_
 believed with two exceptions: a body that begins with the signature of a PDF, image, archive or font is no page whatever
 the header says; and where the header names no media type, a body that begins with `<!doctype html`, `<html`, `<head`,
 `<body` or `<title` (after blanks, comments, XML declaration) is one. Plain text that happens to be HTML is not: a
-browser shows it as text.
+browser shows it as text. Beside these, a `conversion` of the type `filters.imported.MEDIA_TYPE` is one: a document that
+`weft import` wrote. No server can say so, because a server's answers are `response` records.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ from pipeline.archive.members import (
     begins_record,
     open_members,
 )
-from pipeline.archive.record import IMAGES, Page, Skipped, Wanted
+from pipeline.archive.record import IMAGES, IMPORTED, Page, Skipped, Wanted
 from pipeline.archive.window import Window
 from schemas.reasons import RecordReason
 
 __all__ = ["IMAGES", "Page", "Skipped", "Wanted", "payload_digest", "read_records"]
 
 _HTTP_HEAD_BYTES = 16 << 10
-_HTTP_URL = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s/]|data:sha256,[0-9a-f]{64}\Z", re.IGNORECASE)
 _LINE_END = re.compile(rb"\n")
 
 
@@ -214,20 +215,22 @@ class _Reader(Window):
         Raises:
             _SkipError: it is none.
         """
-        if head.record_type not in self.wanted.record_types:
-            raise _SkipError(RecordReason.NOT_A_RESPONSE)
+        is_imported = self.wanted.imported and (head.record_type, head.content_type) == IMPORTED
+        if not is_imported and head.record_type not in self.wanted.record_types:
+            captured = head.content_type if head.record_type == "resource" else None  # step 04 asks who holds images
+            raise _SkipError(RecordReason.NOT_A_RESPONSE, content_type=captured)
         http = self._http_head() if head.record_type == "response" else None
         if http is None and head.record_type == "response":
             raise _SkipError(RecordReason.NOT_HTTP)
         content_type = http.content_type if http else head.content_type
         if http and http.status != 200:
             raise _SkipError(RecordReason.STATUS, http)
-        if content_type and not self.wanted.has_type(content_type):
+        if content_type and not is_imported and not self.wanted.has_type(content_type):
             raise _SkipError(RecordReason.CONTENT_TYPE, http, content_type)
         if self.left > self.limits.max_body_bytes:
             raise _SkipError(RecordReason.TOO_LARGE, http, content_type)
         fetched_at = parse_date(head.date)
-        if fetched_at is None or not _HTTP_URL.match(head.url):
+        if fetched_at is None or not _ADDRESS.match(head.url):
             raise _SkipError(RecordReason.BAD_HEADER, http, content_type)
         if not self.fill(self.left):
             self.left = self._all_there(http)

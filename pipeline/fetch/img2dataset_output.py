@@ -56,7 +56,7 @@ def read_output(folder: Path, config: Config) -> Iterator[Answer]:
 
 def read_shard(path: Path, config: Config) -> Iterator[Answer]:
     """An answer for each row of one shard, named by its Parquet file; none where that was cut short."""
-    table = _read(path)
+    table = read_table(path)
     if table is not None:
         yield from _shard(path, table, config)
 
@@ -73,7 +73,7 @@ def status_of_message(message: str) -> tuple[FetchStatus, int | None]:
     return FetchStatus.PROTOCOL, None
 
 
-def _read(path: Path) -> pa.Table | None:
+def read_table(path: Path) -> pa.Table | None:
     """The table, None for one whose writing was cut short."""
     try:
         return pq.read_table(path)
@@ -88,7 +88,7 @@ def _shard(path: Path, table: pa.Table, config: Config) -> Iterator[Answer]:
         for row in rows.values():
             yield _answer(row, row["jpg"], when, config)
         return
-    for key, data in _members(path):
+    for key, data in members_of(path):
         row = rows.pop(key, None)
         if row is not None:
             yield _answer(row, data, when, config)
@@ -96,7 +96,8 @@ def _shard(path: Path, table: pa.Table, config: Config) -> Iterator[Answer]:
         yield _answer(row, None, when, config)
 
 
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+def members_of(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Key and bytes of each image beside the Parquet file of a shard, in a tar or a folder."""
     tar, folder = path.with_suffix(".tar"), path.with_suffix("")
     if tar.exists():
         with tarfile.open(tar) as members:

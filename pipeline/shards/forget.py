@@ -54,7 +54,7 @@ def forget(
     Raises:
         InputError: a list cannot be read or holds something else, or a shard is damaged. Nothing has changed then.
     """
-    shards = [path for path in (root, root / "shards") if (path / "manifest.json").is_file()]
+    shards = shard_folders(root)
     if not shards and not current:
         raise InputError(f"{root} holds neither shards nor a run")
     if changing.finish(root, root / tombstones.FOLDER):
@@ -79,7 +79,12 @@ def forget(
         say(f"tables: {sum(rows.values()):,} rows")
         outcome = Outcome(shards=0, documents=0, images=0)
         for folder in shards:
-            outcome = forget_in_shards(folder, plan.forgotten, plan.has_file, min_images, changes)
+            done = forget_in_shards(folder, plan.forgotten, plan.has_file, min_images, changes)
+            outcome = Outcome(
+                shards=outcome.shards + done.shards,
+                documents=outcome.documents + done.documents,
+                images=outcome.images + done.images,
+            )
     except BaseException:
         changes.abandon()
         raise
@@ -88,6 +93,19 @@ def forget(
     changes.carry_out(root / tombstones.FOLDER)
     _sweep(root)
     return Taken(entries=len(entries), shards=outcome, rows=rows, erased=len(plan.erases), deleted=deleted)
+
+
+def shard_folders(root: Path) -> list[Path]:
+    """Every folder of shards under the folder, itself too: the run's, and pairs, texts and samples cut from them."""
+    found = []
+    for path in sorted(root.rglob("manifest.json")):
+        try:
+            is_ours = json.loads(path.read_bytes()).get("format") == "weft"
+        except (ValueError, AttributeError):
+            continue
+        if is_ours:
+            found.append(path.parent)
+    return found
 
 
 def _joined(root: Path, entries: set[tuple[str, bytes]]) -> Forgotten:
@@ -102,7 +120,9 @@ def _beside(root: Path, forgotten: Forgotten, changes: Changes) -> list[str]:
     """Reports, cards and exports are made from tables and shards: those that name it go, to be made again."""
     deleted = []
     candidates = [*root.glob("report/**/*"), *root.glob("exports/**/*"), *root.glob("04_images/robots/*/*.json")]
-    candidates += [path for path in (root / "README.md", root / "shards" / "README.md") if path.exists()]
+    shards = shard_folders(root)
+    candidates = [path for path in candidates if path.parent not in shards]  # written anew, not deleted
+    candidates += [path for folder in {root, *shards} if (path := folder / "README.md").exists()]
     # A report counts what the tables held: it is stale whatever it names.
     for path in sorted(path for path in candidates if path.is_file()):
         is_report = path.parent == root / "report"

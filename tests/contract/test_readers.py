@@ -5,10 +5,15 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import os
+import shutil
+import subprocess
+import textwrap
 
 import pytest
 from PIL import Image
 
+from benchmarks.peers.environment import is_made, python_of
 from filters.images.shard_bytes import ShardImage, to_shard
 from pipeline.sample_json import document_json, to_bytes
 from pipeline.shard_files import ShardFile
@@ -126,3 +131,91 @@ def test_plain_webdataset_reads_the_same(shards):
     wds = pytest.importorskip("webdataset")
     samples = list(wds.WebDataset(str(shards / "weft-000000.tar"), shardshuffle=False))
     assert [sum(name.endswith(".jpg") for name in sample) for sample in samples] == COUNTS
+
+
+def answer_of(peer, code, *arguments):
+    """What a script that runs in a peer's own environment prints as JSON; a visible skip where that is not there."""
+    if not is_made(peer):
+        pytest.skip(f"no environment of {peer}: python benchmarks/peers/environment.py {peer} makes it")
+    command = [str(python_of(peer)), "-c", textwrap.dedent(code), *map(str, arguments)]
+    quiet = {"PYTHONPATH": "", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, env={**os.environ, **quiet}, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+WEBDATASET = """
+    import json, sys
+    import webdataset as wds
+    found = []
+    for sample in wds.WebDataset(sys.argv[1], shardshuffle=False, empty_check=False).decode("pil"):
+        names = [name for name in sample["json"]["images"] if name is not None]
+        found.append([sample["__key__"], [list(sample[name].size) for name in names]])
+    print(json.dumps([wds.__version__, found]))
+"""
+
+
+@pytest.mark.parametrize("peer", ["webdataset", "megatron-energon"])
+def test_webdataset_1_reads_the_same(shards, peer):
+    """The environment of Megatron-Energon has it too."""
+    version, found = answer_of(peer, WEBDATASET, shards / "weft-000000.tar")
+    assert version.startswith("1.")
+    assert found == [
+        [key, [[160 + n, 150] for n in range(100 * number, 100 * number + COUNTS[number])]]
+        for number, (key, _, _) in enumerate(rows())
+    ]
+
+
+ENERGON = """
+    import json, sys
+    from pathlib import Path
+    import megatron.energon as energon
+
+    @energon.stateless
+    def cook(sample):
+        document = json.loads(sample["json"]) if isinstance(sample["json"], bytes) else sample["json"]
+        nodes = zip(document["texts"], document["images"])
+        media = [text if text is not None else sample[name] for text, name in nodes]
+        sizes = [part if isinstance(part, str) else len(part) for part in media]
+        return energon.InterleavedSample(**energon.basic_sample_keys(sample), sequence=sizes)
+
+    class Encoder(energon.DefaultTaskEncoder):
+        decoder = None
+        cookers = [energon.Cooker(cook)]
+
+        def batch(self, samples):
+            return samples
+
+    dataset = energon.get_val_dataset(
+        sys.argv[1], split_part="train", batch_size=1, task_encoder=Encoder(),
+        worker_config=energon.WorkerConfig(rank=0, world_size=1, num_workers=0),
+    )
+    found = {}
+    for batch in energon.get_loader(dataset):
+        for sample in batch:
+            found[sample.__key__.rpartition("/")[2]] = sample.sequence
+    print(json.dumps(found))
+"""
+
+
+def test_megatron_energon_reads_the_same_after_its_own_prepare(shards, tmp_path):
+    """Energon looks into the folder that it prepares, so it gets a copy of the tars."""
+    if not is_made("megatron-energon"):
+        pytest.skip("no environment of megatron-energon: python benchmarks/peers/environment.py megatron-energon")
+    shutil.copy(shards / "weft-000000.tar", tmp_path)
+    tool = python_of("megatron-energon").parent / "energon"
+    options = ("--non-interactive", "--split-ratio", "1,0,0", "--sample-type", "CrudeWebdataset", "--num-workers", "1")
+    done = subprocess.run(
+        [tool, "prepare", tmp_path, *options], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = answer_of("megatron-energon", ENERGON, tmp_path)
+    expected = {}
+    for key, row, images in rows():
+        expected[key] = [
+            node["text"] if node["text"] is not None else len(images[place].data)
+            for place, node in enumerate(row["nodes"])
+        ]
+    assert found == expected

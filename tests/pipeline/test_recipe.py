@@ -42,6 +42,11 @@ def test_obelics_is_what_was_published():
     assert recipe.nsfw.action == "drop_document"
 
 
+def test_our_best_shows_a_picture_once():
+    repeats = load("weft").dedup_images
+    assert (repeats.max_in_corpus, repeats.excess, repeats.in_document) == (1, "rest", True)
+
+
 PUBLISHED = {
     "m3w": ("gopher", 64, 3.0, 1_000, "drop_document"),
     "mmc4": ("c4", 150, 2.0, 1_000, "drop_image"),

@@ -297,3 +297,30 @@ def test_any_damage_leaves_books_that_balance(page, gz, data) -> None:
     assert offsets == sorted(set(offsets))
     assert all(item.offset >= 0 and item.offset + item.length <= len(whole) for item in items)
     assert sum(isinstance(item, Page) for item in items) >= 2
+
+
+NODES = "application/vnd.weft.nodes+json"
+
+
+def test_a_document_of_an_import_is_a_page_and_no_server_can_answer_with_one(record, http) -> None:
+    body = b'{"nodes":[{"text":"x"}],"missing":[],"title":null}'
+    (made,) = read(record(body, "conversion", Content_Type=NODES))
+    assert (made.body, made.content_type, made.status) == (body, NODES, None)
+    assert made.payload_digest == payload_digest(body)
+    for other in (
+        record(http(body, content_type=NODES)),
+        record(body, "resource", Content_Type=NODES),
+        record(body, "conversion", Content_Type="text/plain"),
+    ):
+        assert isinstance(read(other)[0], Skipped)
+    assert isinstance(read(record(body, "conversion", Content_Type=NODES), wanted=IMAGES)[0], Skipped)
+
+
+def test_an_image_without_an_address_of_its_own_is_called_by_its_hash(record) -> None:
+    name = "data:sha256," + "0" * 64
+    (image,) = read(record(b"GIF8", "resource", Content_Type="image/gif", WARC_Target_URI=name), wanted=IMAGES)
+    assert image.url == name
+    (page,) = read(record(b"GIF8", "resource", Content_Type="image/gif", WARC_Target_URI=name))
+    assert (page.reason, page.content_type) == (RecordReason.NOT_A_RESPONSE, "image/gif")
+    (wrong,) = read(record(b"GIF8", "resource", Content_Type="image/gif", WARC_Target_URI="data:,x"), wanted=IMAGES)
+    assert wrong.reason == RecordReason.BAD_HEADER

@@ -15,7 +15,9 @@ from pipeline.shards.changes import Changes
 from pipeline.shards.forget import forget
 from pipeline.shards.place import Place
 from pipeline.shards.prove_forgotten import remains
+from pipeline.shards.recut import Source, recut
 from pipeline.shards.verify import verify
+from pipeline.shards.views import pairs
 from pipeline.tombstones import load, read_any
 from schemas.errors import InputError
 
@@ -80,6 +82,28 @@ def test_an_image_goes_from_every_document_that_shows_it_and_so_do_its_copies(so
     assert len(one["similarity_matrix"]) == len(one["matched_text_index"]) == 1
     # The fetched bytes are known by their hash from now on, whatever URL brings them.
     assert load(sound).has_file(hashlib.sha256(draw(1)).hexdigest())
+
+
+@pytest.mark.parametrize("where", ["pairs", "exports/pairs"])
+def test_views_and_samples_under_the_folder_are_reached_and_stay_sound(sound, lists, documents, digests, where):
+    made = sound / where
+    source = Source(sound)
+    recut(made, source.locations(), [source], target_bytes=40_000, change=pairs())
+    (made / "README.md").write_text(f"made of {PAGE}\n")
+    before, parts = digests(made), json.loads((made / "manifest.json").read_text())["num_shards"]
+    assert parts > 1
+    assert any(d["general_metadata"]["url"] == PAGE for d in documents(made).values())
+    forget(sound, [lists("url", "http://a.example/two")], current={})
+    assert is_sound(sound)
+    assert is_sound(made)
+    after = digests(made)
+    assert "README.md" in after
+    tars = {name for name in before if name.endswith(".tar")}
+    assert 0 < len({name for name in tars if before[name] != after[name]}) < parts
+    forget(sound, [lists("url", PAGE)], current={})
+    assert "README.md" not in digests(made)
+    assert not list(remains(sound, load(sound)))
+    assert is_sound(made)
 
 
 def test_a_host_stands_for_all_below_it_and_a_hash_for_a_file(sound, lists, draw):

@@ -1,17 +1,11 @@
-"""Shards to another folder and to an object store: moto's server on loopback, with requests that it refuses."""
+"""Shards to another folder and to an object store (`bucket`), with requests that it refuses."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from pipeline.commits import new_attempt
 from pipeline.shards import place as places
 from pipeline.shards.place import Place, shards_place
 from pipeline.shards.publish import NOTE, publish
@@ -19,64 +13,6 @@ from pipeline.shards.recut import Source
 from pipeline.shards.reindex import reindex
 from pipeline.shards.verify import verify
 from schemas.errors import InputError, OutputError
-
-
-@dataclass
-class Bucket:
-    """A bucket, what was asked of it, and how many of the next requests it refuses."""
-
-    url: str
-    refuse: int = 0
-    """Of the next requests that write."""
-    asked: Counter[str] = field(default_factory=Counter)
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server")
-    from werkzeug.serving import make_server
-
-    name = f"weft-{new_attempt()}"
-    found = Bucket(f"s3://{name}/set")
-    app = server.DomainDispatcherApplication(server.create_backend_app)
-
-    def refusing(environ: dict[str, Any], start: Any) -> Any:
-        query = environ.get("QUERY_STRING", "")
-        is_part = "partNumber" in query
-        is_list = environ["REQUEST_METHOD"] == "GET" and ("list-type" in query or "prefix=" in query)
-        found.asked["part" if is_part else "list" if is_list else environ["REQUEST_METHOD"]] += 1
-        if environ["REQUEST_METHOD"] in ("PUT", "POST") and found.refuse > 0:
-            found.refuse -= 1
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start("503 Slow Down", [("Content-Type", "application/xml")])
-            return [b"<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"]
-        return app(environ, start)
-
-    http = make_server("127.0.0.1", 0, refusing, threaded=True)
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{http.server_port}"
-    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.delenv(variable, raising=False)
-    for variable, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": address,
-        "FSSPEC_S3_ENDPOINT_URL": address,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(variable, value)
-    import fsspec
-    import fsspec.config
-
-    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": address, "skip_instance_cache": True})
-    fsspec.filesystem("s3").mkdir(name)
-    yield found
-    http.shutdown()
-    http.server_close()
-    thread.join(10)
 
 
 def no_wait(_seconds: float) -> None:
