@@ -4,9 +4,8 @@
 
 The crawl is ../shared/corpus, whose images ../shared/tools/tiny_internet.py serves; without it, the sample that
 `weft demo` draws. All recipes run in one folder, as a curator who compares them would: an image URL is asked once
-and a file measured once, whatever the number of recipes, so the first also pays for what the others find done. Times
-are CPU seconds of all processes, because other work on the machine lengthens them less; the report is left out. Counts
-are taken from the shards themselves. No CLIP model is named, so nothing falls for a score.
+and a file measured once, whatever the number of recipes, so the seconds of the first include what the others find done;
+the report is left out. Counts are taken from the shards. No CLIP model is named, so nothing falls for a score.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import argparse
 import contextlib
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -86,7 +84,7 @@ HEAD = (
     "tokens a document",
     "strict tier",
     "shards",
-    "CPU seconds",
+    "seconds",
 )
 
 
@@ -129,7 +127,7 @@ def run(recipe: str, archives: list[str], out: Path, environment: dict[str, str]
     settings = [part for setting in SETTINGS for part in ("--set", setting)]
     command = [sys.executable, "-m", "jobs.cli", "run", "--recipe", recipe, "--out", str(out), "--master", master]
     command.append("--no-report")
-    before = cpu_seconds()
+    started = time.monotonic()
     log = out.parent / f"{recipe}.log"
     out.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
@@ -138,13 +136,7 @@ def run(recipe: str, archives: list[str], out: Path, environment: dict[str, str]
         )
     if done.returncode:
         raise SystemExit(f"{recipe} ended with {done.returncode}:\n{log.read_text()[-3_000:]}")
-    return count(recipe, out / "shards", cpu_seconds() - before)
-
-
-def cpu_seconds() -> float:
-    """User and system time of all processes that this one has waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return count(recipe, out / "shards", time.monotonic() - started)
 
 
 def count(recipe: str, shards: Path, seconds: float) -> Row:
