@@ -9,7 +9,7 @@ from pathlib import Path
 from jobs.recut import said
 from pipeline.shards.place import shards_place
 from pipeline.shards.recut import Source, recut
-from pipeline.shards.views import pairs
+from pipeline.shards.views import often_said, pairs
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,13 +26,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="X",
         help="CLIP score of the image with its matched text, if any",
     )
+    options.add_argument(
+        "--max-repeats",
+        type=int,
+        default=10,
+        metavar="N",
+        help="images that one text may stand with; what a template says of every picture makes no pair (default 10, "
+        "0 = any number)",
+    )
     options.add_argument("--out", required=True, type=Path, metavar="OUT", help="a folder that is empty or not there")
     options.add_argument(
         "--target-bytes", type=int, default=512 << 20, help="size that the number of shards is chosen for (512 MiB)"
     )
     arguments = options.parse_args(argv)
     source = Source(shards_place(arguments.folder).root)
-    change = pairs(arguments.min_words, arguments.min_score)
+    often: frozenset[bytes] = frozenset()
+    if arguments.max_repeats:
+        often = often_said(map(source.read_json, source.locations()), arguments.max_repeats)
+    change = pairs(arguments.min_words, arguments.min_score, often)
     manifest = recut(arguments.out, source.locations(), [source], target_bytes=arguments.target_bytes, change=change)
     print(said(manifest, arguments.out))
     return 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipeline.imports.corpus import DATE
 from pipeline.shards.place import Place
 from pipeline.shards.recut import Source
 
@@ -39,6 +40,7 @@ class Seen:
     kinds: Counter[str] = field(default_factory=Counter)
     scored: int = 0
     nsfw_scored: int = 0
+    imported: int = 0
 
     def add(self, document: dict[str, Any]) -> None:
         """Count a document."""
@@ -47,6 +49,7 @@ class Seen:
         self.licences[page["licence"] or ""] += 1
         self.tiers[page["tier"]] += 1
         self.crawls[page["crawl"] or "not named"] += 1
+        self.imported += page["fetched_at"] == DATE
         self.hosts.add(urlsplit(page["url"]).hostname or "")
         self.kinds["pairs" if "pair" in document["extra"] else "documents"] += 1
         for facts in filter(None, document["metadata"]):
@@ -161,6 +164,11 @@ def _safety(recipe: dict[str, Any] | None, seen: Seen, images: int) -> list[str]
         lines.append("* **No model looked at the images for nudity**: the recipe says so.")
     elif images:
         lines.append(f"* {seen.nsfw_scored:,} of {images:,} images were scored for nudity; unsafe ones are not kept.")
+    if seen.imported:
+        lines += [
+            f"* **{seen.imported:,} documents are of a released corpus** (`weft import`): what follows holds for what",
+            "  we fetched; what pages and images said of consent before was the affair of who released it.",
+        ]
     return [
         *lines,
         "* Pages that say noai, noml or reserve text and data mining are not in it, nor images of pages that say",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from filters.document_id import pair_key
@@ -14,12 +16,33 @@ from schemas.shard import image_name
 KINDS = ("alt", "caption")
 
 
-def pairs(min_words: int = 1, min_score: float = -1.0) -> Callable[[Sample], Iterator[Sample]]:
+def often_said(documents: Iterable[dict[str, Any]], most: int) -> frozenset[bytes]:
+    """Hashes of the alt texts and captions that stand with more than `most` images.
+
+    What a plug-in or a template says of every picture ("Related Posts Thumbnail") says nothing of any. Memory: about
+    100 bytes a distinct text.
+    """
+    counts: Counter[bytes] = Counter()
+    for document in documents:
+        for facts in filter(None, document["metadata"]):
+            counts.update({_hash(facts[kind]) for kind in KINDS if facts[kind]})
+    return frozenset(text for text, count in counts.items() if count > most)
+
+
+def _hash(text: str) -> bytes:
+    """8 bytes that stand for a text, whatever its case and blanks."""
+    return hashlib.blake2b(" ".join(text.casefold().split()).encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def pairs(
+    min_words: int = 1, min_score: float = -1.0, often: frozenset[bytes] = frozenset()
+) -> Callable[[Sample], Iterator[Sample]]:
     """What makes the pairs of a document: each image with its alt text and its caption, as documents of two nodes.
 
     Args:
         min_words: of the text.
         min_score: of the image with the text that it was matched to; an unscored image is never dropped.
+        often: texts that make no pair (`often_said`).
 
     The node in the key is the index into `texts` and `images`. A pair has no similarity: scores of the document are
     with its own texts, and stand under `extra.pair_scores` with the matched text's.
@@ -39,7 +62,8 @@ def pairs(min_words: int = 1, min_score: float = -1.0) -> Callable[[Sample], Ite
             for kind in KINDS:
                 text = texts[kind]
                 words = len(split(text))
-                if words < min_words or not text or (kind == "caption" and text == texts["alt"]):
+                is_same = kind == "caption" and text == texts["alt"]
+                if words < min_words or not text or is_same or (often and _hash(text) in often):
                     continue
                 counts = {"num_words": words, "num_tokens": tokenizer.count(text)}
                 key = pair_key(sample.key, node, kind)

@@ -1,3 +1,4 @@
+import datetime
 import json
 
 import pytest
@@ -36,6 +37,14 @@ def test_a_recipe_without_a_safety_model_is_stated_first(sound):
     text = card(Place(sound), "T", {"name": "test", "sections": {"nsfw": {"model": "none"}}})
     after = text.partition("## Safety and consent\n\n")[2]
     assert after.startswith("* **No model looked at the images for nudity**")
+
+
+def test_documents_of_a_released_corpus_are_named_before_consent(make_page, make_shards, tmp_path):
+    rows = [make_page(f"http://a.example/{n}", [(f"http://a.example/{n}.png", n)]) for n in range(2)]
+    assert "released corpus" not in card(Place(make_shards(tmp_path / "ours", rows)), "T")
+    rows[0] |= {"fetched_at": datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)}
+    text = card(Place(make_shards(tmp_path / "mixed", rows)), "T")
+    assert text.index("**1 documents are of a released corpus**") < text.index("* Pages that say noai")
 
 
 def test_what_a_page_says_cannot_break_out_of_its_cell(make_page, make_shards, tmp_path):

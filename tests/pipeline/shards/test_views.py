@@ -5,7 +5,7 @@ from filters.text import tokens
 from pipeline.shards.place import Place
 from pipeline.shards.recut import Source, recut
 from pipeline.shards.verify import verify
-from pipeline.shards.views import pairs, texts_only
+from pipeline.shards.views import often_said, pairs, texts_only
 
 
 @pytest.fixture
@@ -42,6 +42,22 @@ def test_short_texts_and_low_scores_make_no_pair_and_an_unscored_image_does(view
     assert found  # of documents that were not scored
     assert all("a.example" not in document["general_metadata"]["url"] for document in found.values())
     assert {len(document["texts"][1].split()) for document in found.values()} == {2}
+
+
+def test_what_stands_with_many_images_makes_no_pair_and_at_the_bound_it_does(view, sound, documents):
+    shown = [facts for d in documents(sound).values() for facts in d["metadata"] if facts]
+    first = sum(facts["alt"] == "picture 0" for facts in shown)
+    assert (first, sum(facts["caption"] is not None for facts in shown)) == (12, 12)
+    assert often_said(documents(sound).values(), 12) == frozenset()
+    _, found = view(pairs(often=often_said(documents(sound).values(), 11)))
+    assert {document["texts"][1] for document in found.values()} == {"picture 1", "picture 2", "picture 3"}
+
+
+def test_case_and_blanks_do_not_make_a_text_another_and_an_image_counts_once():
+    texts = [("A  Tree", "a tree"), ("a tree", None), ("a house", None)]
+    said = [{"metadata": [None, {"alt": alt, "caption": caption}]} for alt, caption in texts]
+    assert often_said(said, 2) == frozenset()
+    assert len(often_said(said, 1)) == 1
 
 
 def test_texts_stand_alone_under_the_key_of_their_document(view, sound, documents):
