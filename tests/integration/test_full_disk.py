@@ -1,4 +1,4 @@
-"""A disk that fills up in the middle of a later step: one line, nothing half-written is trusted; with room it goes on."""
+"""A disk that fills up in a later step: one line, nothing half-written is trusted, and with room it goes on."""
 
 from __future__ import annotations
 
