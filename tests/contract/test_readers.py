@@ -157,6 +157,7 @@ WEBDATASET = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", ["webdataset", "megatron-energon"])
 def test_webdataset_1_reads_the_same(shards, peer):
     """The environment of Megatron-Energon has it too."""
@@ -200,6 +201,7 @@ ENERGON = """
 """
 
 
+@pytest.mark.slow
 def test_megatron_energon_reads_the_same_after_its_own_prepare(shards, tmp_path):
     """Energon looks into the folder that it prepares, so it gets a copy of the tars."""
     if not is_made("megatron-energon"):
