@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = argparse.ArgumentParser(prog="weft extract", description=__doc__)
     options.add_argument("source", help="http(s) URL, HTML file, or archive (.warc.gz, .arc.gz, ...)")
     options.add_argument("--mode", choices=MODES, default="main", help="main content, or all but furniture")
+    options.add_argument("--comments", action="store_true", help="keep readers' comments in mode main too")
     options.add_argument("--url", help="of a file: its address; of an archive: only the pages whose URL holds this")
     options.add_argument("-n", type=int, default=1, help="pages of an archive, at most (default 1)")
     options.add_argument("--explain", action="store_true", help="also what was left out, and why")
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             page.html,
             page.url,
             arguments.mode,
+            comments=arguments.comments or None,
             http_charset=page.http_charset,
             robots_headers=page.robots_headers,
             tdm_header=page.tdm_header,

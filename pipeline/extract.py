@@ -20,6 +20,9 @@ class Config:
 
     mode: Literal["main", "recall"] = "main"
     """`main`: main content; `recall`: all of the page but its furniture, filters decide later (OBELICS-like)."""
+    comments: Literal["by_mode", "keep", "drop"] = "by_mode"
+    """Readers' comment threads: `main` drops them, `recall` keeps them, unless this says otherwise; kept in `main` they
+    follow the main content, which is chosen without them."""
     limits: Limits = field(default_factory=Limits)
     watchdog_s: float = field(default=60.0, metadata={"operational": True})
     """A worker that is longer at one page is ended, and the page is a row `over_time`."""
@@ -30,6 +33,8 @@ class Config:
 def stage(config: Config) -> PageStage:
     """Extraction under a recipe."""
 
+    comments = {"by_mode": None, "keep": True, "drop": False}[config.comments]
+
     def run(draft: Draft) -> None:
         page = draft.page
         if page.content_type == imported.MEDIA_TYPE:
@@ -39,6 +44,7 @@ def stage(config: Config) -> PageStage:
                 page.body,
                 page.url,
                 config.mode,
+                comments=comments,
                 http_charset=page.http_charset,
                 robots_headers=page.robots_headers,
                 tdm_header=page.tdm_header,

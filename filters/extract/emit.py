@@ -13,6 +13,7 @@ from typing import Final
 from filters.extract import names as n
 from filters.extract.document import Limits, Node
 from filters.extract.images import IMAGE_TAGS, Gallery
+from filters.extract.marks import MARK_NODES, is_mark
 from filters.extract.text import BREAK, clean_code, clean_inline
 from filters.extract.tree import Tree
 
@@ -71,23 +72,27 @@ class Emitter:
         self.rows: list[str] = []
         self.cells: list[str] = []
         self.role, self.figure = "paragraph", -1
-        self.table_end = self.noscript_end = self.link_end = self.pre_end = 0
+        self.table_end = self.silent_end = self.noscript_end = self.link_end = self.pre_end = 0
         self.ruby_end = -1
         self.opened: list[tuple[int, str, str, int]] = []  # end, element, role and figure outside
 
     def walk(self, root: int) -> None:
         """Add the nodes of one subtree."""
         tree, gone, buffer, opened = self.tree, self.gone, self.buffer, self.opened
-        tag, end, text, gap = tree.tag, tree.end, tree.text, tree.gap
+        tag, end, text, gap, indent = tree.tag, tree.end, tree.text, tree.gap, tree.indent
+        painted = tree.painted
         i, stop = root, end[root]
         while i < stop:
             while opened and opened[-1][0] <= i:
                 self._close(i)
             name = tag[i]
-            if buffer and i in gap and i > self.ruby_end:
-                buffer.append(gap[i])
+            if i in gap and i > self.ruby_end:
+                if self.role == "code":
+                    buffer.append(indent.get(i) or gap[i])
+                elif buffer:
+                    buffer.append(gap[i])
             if not name:
-                if i >= self.noscript_end:
+                if i >= self.silent_end:
                     buffer.append(text[i])
                     if i < self.link_end:
                         self.linked += len(text[i].strip())
@@ -99,8 +104,12 @@ class Emitter:
             elif name in INLINE:
                 if name in _ACTING:
                     self._inline(i, name)
+                if i in painted:
+                    self._image(i)
             elif "-" not in name:
                 self._block(i, name)
+                if i in painted:
+                    self._image(i)
             i += 1
         while opened:
             self._close(stop)
@@ -110,8 +119,9 @@ class Emitter:
         """Begin an inline element, or take an image."""
         end = self.tree.end[i]
         if name in IMAGE_TAGS:
-            self.placed.add(i)
-            if i not in self.skip_images:
+            if i in self.skip_images:
+                self.placed.add(i)
+            else:
                 self._image(i)
         elif name == "br":
             if i < self.table_end:
@@ -122,9 +132,12 @@ class Emitter:
                 self.buffer.append(BREAK)
         elif name == "a":
             self.link_end = max(self.link_end, end)
+            if end <= i + MARK_NODES and is_mark(self.tree, i):
+                self.silent_end = max(self.silent_end, end)
         elif name == "noscript":
             if i not in self.spoken:
                 self.noscript_end = max(self.noscript_end, end)
+                self.silent_end = max(self.silent_end, end)
         elif name == "ruby":
             self.ruby_end = end
         elif name == "q":
@@ -239,6 +252,7 @@ class Emitter:
 
     def _image(self, i: int) -> None:
         """Take an image; the text before it ends, an emoji stands in the text."""
+        self.placed.add(i)
         taken = self.gallery.take(i, noscript=i < self.noscript_end)
         if taken is None:
             return

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from filters.extract.content import Content
 from filters.extract.document import DroppedText, Node
 from filters.extract.text import clean_inline
 from filters.extract.tree import Tree
-from schemas.reasons import ReferenceReason
 
 _EXCERPT = 400
 
 
-def texts_left_out(
-    tree: Tree,
-    roots: Iterable[int],
-    gone: Mapping[int, ReferenceReason],
-    nodes: list[Node],
-    trimmed: Mapping[int, str],
-) -> list[DroppedText]:
+def texts_left_out(tree: Tree, content: Content, nodes: list[Node], trimmed: Mapping[int, str]) -> list[DroppedText]:
     """Texts outside the content or taken out of it, in page order, then those trimmed from the nodes; each at most
     400 characters. `why` is the reason of the subtree, `outside_content`, or what the trimming says."""
-    inside = sorted((root, tree.end[root]) for root in roots)
+    threads = content.threads
+    apart = (i for i in content.gone if not any(i < tree.end[t] and t < tree.end[i] for t in threads))
+    gone = {i: content.gone[i] for i in apart} | (content.gone_in_threads if threads else {})
+    inside = sorted((root, tree.end[root]) for root in (*content.roots, *threads))
     starts = [start for start, _ in inside]
     left: list[DroppedText] = []
     pieces: list[str] = []

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from typing import Final
 
 from filters.extract import names as n
-from filters.extract.density import Sums
+from filters.extract.density import HEADINGS, Sums
 from filters.extract.tree import Tree, value_at
 from schemas.reasons import ReferenceReason as Why
 
@@ -58,6 +58,8 @@ def facts_of(raw: str) -> int:
         facts |= (_ROLE if _ROLES.search(raw) else 0) | (_SOFT_ROLE if _SOFT_ROLES.search(raw) else 0)
     if name not in _NEVER_NAMED and "-" not in name:
         facts |= n.flags_of(raw)
+    elif name == "p":
+        facts |= n.flags_of(raw) & n.META
     return facts
 
 
@@ -71,11 +73,14 @@ def is_hidden(raw: str) -> bool:
     return start >= 7 and bool(_HIDING_STYLE.search(raw[start : start + len(value_at(raw, start + 1)) + 2]))
 
 
-def prune(tree: Tree, raw_sums: Sums, *, mode: str, by_name: int = 2, heading: int = -1) -> dict[int, Why]:
+def prune(
+    tree: Tree, raw_sums: Sums, *, mode: str, by_name: int = 2, heading: int = -1, comments: bool = True
+) -> dict[int, Why]:
     """Roots of the subtrees that are furniture, each with its reason.
 
     `raw_sums` are those of the whole tree. `by_name` is how far names are believed: 2 also where only the name speaks,
-    1 where the structure agrees, 0 not at all. `heading` is where the title stands.
+    1 where the structure agrees, 0 not at all. `heading` is where the title stands. In mode `main` comment threads
+    are furniture, in mode `recall` they are where `comments` is False.
     """
     tag, attrs, end = tree.tag, tree.attrs, tree.end
     gone: dict[int, Why] = {}
@@ -95,7 +100,12 @@ def prune(tree: Tree, raw_sums: Sums, *, mode: str, by_name: int = 2, heading: i
         elif by_name and facts & _NAMES:
             titled = i < heading < end[i]
             weakly = by_name == 2 and mode == MAIN and i >= protected and not titled
-            why = _by_name(tree, raw_sums, links, i, facts & _NAMES, mode, titled=titled, weakly=weakly)
+            weakly = weakly and not _heads_entry(tree, raw_sums, i, name)
+            flags = facts & _NAMES
+            if not comments and flags & n.COMMENTS and not flags & n.MAYBE:
+                why = Why.FURNITURE
+            else:
+                why = _by_name(tree, raw_sums, links, i, flags, mode, titled=titled, weakly=weakly)
         if why is None and (
             (name == "footer" and (mode == MAIN or not _inside_article(tree, i)))
             or (mode == MAIN and (name == "aside" or facts & _SOFT_ROLE))
@@ -143,6 +153,8 @@ _AUTHOR_BOX: Final = 600
 """Characters of a box about the author, at most."""
 
 
+_NEAR: Final = 30
+"""Nodes of a header in which its heading is looked for: heading, date, author."""
 _PRESSED: Final = frozenset(("a", "button", "input"))
 
 
@@ -176,6 +188,17 @@ def _weak(flags: int) -> Why | None:
             return Why.RELATED_STRIP
         return Why.ADVERT if flags & n.ADVERT else Why.FURNITURE
     return None
+
+
+def _heads_entry(tree: Tree, sums: Sums, i: int, name: str) -> bool:
+    """Whether a `header` is that of one of several articles of a listing: in an `article`, its heading a link."""
+    if name != "header" or not _inside_article(tree, i):
+        return False
+    for j in range(i + 1, min(tree.end[i], i + _NEAR)):
+        if tree.tag[j] in HEADINGS:
+            size = sums.text[tree.end[j]] - sums.text[j]
+            return size > 0 and sums.link[tree.end[j]] - sums.link[j] >= 0.5 * size
+    return False
 
 
 def _inside_article(tree: Tree, i: int) -> bool:

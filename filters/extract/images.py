@@ -8,10 +8,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from filters.extract import names as n
+from filters.extract.backgrounds import background_of
 from filters.extract.document import DroppedImage, Limits, Node
 from filters.extract.sources import LAZY_SRCSET, Source, decode_data_url, source_of
 from filters.extract.tree import Tree, attributes
-from filters.extract.urls import resolve
+from filters.extract.urls import has_scheme, resolve
 from schemas.reasons import ReferenceReason as Why
 
 IMAGE_TAGS: Final = frozenset(("img", "amp-img", "amp-anim", "image"))
@@ -157,15 +158,17 @@ class Gallery:
         self.dropped.append(DroppedImage(url=url[:4_000], reason=why, detail=detail[:200]))
 
     def take(self, i: int, *, noscript: bool = False) -> Node | str | None:
-        """The node of image element `i`; a string for an emoji; None where it is dropped (and recorded)."""
+        """The node of image element `i`, or of the background of element `i`; a string for an emoji; None where it is
+        dropped (and recorded)."""
         attrs = attributes(self.tree.attrs[i])
-        source = find_source(self.tree, i, attrs)
+        source = find_source(self.tree, i, attrs) if self.tree.tag[i] in IMAGE_TAGS else background_of(attrs)
         width, height = size_of(attrs)
         if source is None:
             url = attrs.get("src", "")
             pixel = width is not None and height is not None and max(width, height) <= _MAX_PIXEL
             full = resolve(self.base, url, self.charset) if url else None
-            self.drop(full or url, Why.TRACKING_PIXEL if pixel and full else Why.PLACEHOLDER)
+            why = Why.TRACKING_PIXEL if pixel and full else Why.PLACEHOLDER
+            self.drop(full or url, why if full or not has_scheme(url) else Why.BAD_URL)
             return None
         if source.url[:5].lower() == "data:":
             named = self._data_url(source.url)
@@ -198,7 +201,7 @@ class Gallery:
         return Node(
             image_url=url,
             role="image",
-            alt=_short(attrs.get("alt")),
+            alt=_short(attrs.get("alt") or attrs.get("aria-label")),
             title=_short(attrs.get("title")),
             width=width,
             height=height,

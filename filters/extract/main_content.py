@@ -247,6 +247,8 @@ def _shows_picture(tree: Tree, sums: Sums, j: int) -> bool:
     size = sums.text[tree.end[j]] - sums.text[j]
     if size > _PICTURE_TEXT or sums.link[tree.end[j]] - sums.link[j] > 0.3 * size:
         return False
+    if any(j <= i < tree.end[j] for i in tree.painted):
+        return True
     return any(name in ("img", "amp-img") for name in tree.tag[j : min(tree.end[j], j + 200)])
 
 

@@ -33,7 +33,8 @@ class Tree:
     `parent[i]` the index of the element around it (-1 for the root); `end[i]` the index after its last descendant,
     so the subtree is `range(i, end[i])`; `attrs[i]` the tag as serialised (`a href="x"`), '' for one without
     attributes; `at` the indices of the elements of each name, `attributed` of those with attributes, `texts` of the
-    texts; `gap` the white space that stands alone before an index.
+    texts; `gap` the white space that stands alone before an index, `indent` all of it where it stands in pieces;
+    `painted` the elements that stand for a picture by their background (`backgrounds`).
     """
 
     __slots__ = (
@@ -42,7 +43,9 @@ class Tree:
         "attrs",
         "end",
         "gap",
+        "indent",
         "num_inline_svg",
+        "painted",
         "parent",
         "scripts",
         "tag",
@@ -57,11 +60,13 @@ class Tree:
         self.attrs: list[str] = []
         self.text: list[str] = []
         self.gap: dict[int, str] = {}
+        self.indent: dict[int, str] = {}
         self.at: dict[str, list[int]] = {}
         self.attributed: list[int] = []
         self.texts: list[int] = []
         self.scripts: list[str] = []
         self.num_inline_svg = 0
+        self.painted: set[int] = set()
 
     def all_of(self, names: Iterable[str]) -> list[int]:
         """Indices of the elements of these names, in page order."""
@@ -122,7 +127,7 @@ def build(markup: str) -> Tree:
     """Arrays from well-formed markup as lexbor serialises it."""
     tree = Tree()
     tag, parent, end, attrs, text = tree.tag, tree.parent, tree.end, tree.attrs, tree.text
-    gap, texts, attributed, void = tree.gap, tree.texts, tree.attributed, VOID
+    gap, indent, texts, attributed, void = tree.gap, tree.indent, tree.texts, tree.attributed, VOID
     add_tag, add_parent, add_end, add_attrs, add_text = (
         tag.append,
         parent.append,
@@ -163,6 +168,8 @@ def build(markup: str) -> Tree:
             add_end(count)
         if after:
             if after.isspace():
+                if count in gap:
+                    indent[count] = indent.get(count, gap[count]) + after
                 gap[count] = after
             else:
                 texts.append(count)

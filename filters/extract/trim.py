@@ -266,7 +266,7 @@ def _why_tail(node: Node) -> str | None:
     short = len(text) < _SHORT
     if node.role.startswith("heading") or (short and _SEE_ALSO.match(text)):
         return "heading of nothing"
-    if node.role in ("paragraph", "list_item", "quote") and node.link_density > 0.6:
+    if node.role in ("paragraph", "list_item", "quote", "table") and node.link_density > 0.6:
         return "links"
     if len(text) < 400 and _LEGAL.match(text):
         return "legal"

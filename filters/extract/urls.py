@@ -118,6 +118,22 @@ def _ascii_host(host: str) -> str | None:
     return None if re.search(r"[\s<>^`{|}%\"]", host) else host
 
 
+def has_scheme(reference: str) -> bool:
+    """Whether a reference names a scheme that leads nowhere on the web: `javascript:`, `file:`, `blob:`, ...; `about:`
+    is an empty page, and not one of them."""
+    found = _SCHEME.match(reference.strip(_STRIP))
+    return found is not None and found.group().lower() not in ("http:", "https:", "about:", "data:")
+
+
+_HOST: Final = re.compile(r"\s*(?:https?:)?//([^/?#\s]+)", re.I)
+
+
+def host_of(url: str) -> str:
+    """The host that an absolute or protocol-relative URL names, port and all, as written; '' for any other."""
+    found = _HOST.match(url)
+    return found.group(1).lower() if found else ""
+
+
 def base_url(page_url: str, base_href: str | None) -> str:
     """The URL that relative references are resolved against."""
     if base_href is None:

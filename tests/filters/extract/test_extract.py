@@ -78,6 +78,31 @@ def test_the_indentation_between_spans_of_code_is_kept() -> None:
     assert found.nodes[1].role == "code"
 
 
+def test_indentation_that_stands_in_spans_of_its_own_is_kept() -> None:
+    code = (
+        '<pre><span></span><span class="k">class</span><span class="w"> </span>A:\n'
+        '<span class="w">    </span><span class="k">def</span> f():</span>\n<span class="w">        </span>'
+        '<span></span>\n<span class="w">        </span><b>return</b> 1</pre>'
+    )
+    found = read(f"<article><p>{LONG * 3}</p>{code}<p>{LONG}</p></article>")
+    assert found.nodes[1].text == "class A:\n    def f():\n\n        return 1"
+    first = read(f"<article><p>{LONG * 3}</p><pre>    <b>deep</b>\n<b>flat</b></pre><p>{LONG}</p></article>")
+    assert first.nodes[1].text == "    deep\nflat"
+
+
+def test_a_listing_keeps_the_titles_of_its_entries_and_leaves_out_their_dates() -> None:
+    entry = (
+        '<article class="post"><header class="entry-header"><h2 class="entry-title"><a href="/{0}">Loaf {0}</a></h2>'
+        '<p class="entry-meta">12 May 2024 by <a href="/a">Anna Berg</a></p></header>'
+        '<div class="entry-content"><img src="/{0}.jpg"><p>{1} <a href="/{0}">[Read more...]</a></p></div></article>'
+    )
+    found = read("<main>" + "".join(entry.format(i, f"{LONG}{i}.") for i in range(4)) + "</main>")
+    shown = [node.text or node.image_url for node in found.nodes]
+    assert shown == [
+        value for i in range(4) for value in (f"Loaf {i}", f"https://paper.example/{i}.jpg", f"{LONG}{i}.")
+    ]
+
+
 @pytest.mark.parametrize("name", ["class", "id", "style", "role", "href"])
 def test_an_attribute_that_ends_like_the_start_of_another_is_read(name: str) -> None:
     assert read(f'<div title=" {name}="><p>{LONG}</p></div>').nodes[0].text == LONG.strip()

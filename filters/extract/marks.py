@@ -1,0 +1,35 @@
+"""Links that are no words of the text around them: permalink marks after a heading, ways back from a footnote, and
+what leads from a teaser to the whole article."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from filters.extract.tree import Tree
+
+MARK_NODES: Final = 6
+"""Nodes of such a link, at most: itself, its text, an icon or a span around it."""
+_MARK: Final = 3
+"""Characters of a mark, at most: a pilcrow, an arrow with its variation selector."""
+_MORE_TEXT: Final = 40
+"""Characters of a link that leads on, at most."""
+_READ_MORE: Final = re.compile(
+    r"\W*(?:read (?:the )?(?:more|rest|full (?:article|post|story))|continue reading|keep reading|"
+    r"weiterlesen|mehr lesen|lire (?:la suite|plus)|(?:leer|seguir leyendo|leia|ler|continuar lendo) ?(?:m[áa]s|mais)?|"
+    r"(?:continua a )?leggi(?: tutto| di pi[ùu])?|czytaj (?:wi[ęe]cej|dalej)|lees (?:meer|verder)|l[äa]s mer|"
+    r"читать (?:далее|дальше|полностью)|続きを読む|더 ?보기|阅读(?:全文|更多)|閱讀(?:全文|更多))\W*\Z",
+    re.I,
+)
+"""The phrases that blog templates ship with, in the languages of the large crawls; a whole link, never part of one."""
+
+
+def is_mark(tree: Tree, i: int) -> bool:
+    """Whether the text of the link at `i` is a mark (no letter or digit, to a place in a page) or leads to the rest of
+    what it stands under (`Read more`)."""
+    text = "".join(tree.text[i : tree.end[i]]).strip()
+    if not text or len(text) > _MORE_TEXT:
+        return False
+    if len(text) <= _MARK and not any(c.isalnum() for c in text):
+        return "#" in tree.attrs[i]
+    return bool(_READ_MORE.match(text))

@@ -1,0 +1,43 @@
+"""Readers' comments below an article: where the threads stand, and what of them is no comment.
+
+Only where a recipe asks for them in mode `main`; the main content is chosen without them, and they follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from filters.extract import names as n
+from filters.extract.density import Sums
+from filters.extract.furniture import RECALL, facts_of, prune
+from filters.extract.tree import Tree
+from schemas.reasons import ReferenceReason as Why
+
+_MIN_THREAD: Final = 80
+"""Characters outside links of a thread, at least; less is a number of comments or a request for them (one comment of
+a sentence, the figure of `density.PROSE`)."""
+
+
+def threads_of(
+    tree: Tree, sums: Sums, roots: list[int], gone: Mapping[int, object]
+) -> tuple[list[int], dict[int, Why]]:
+    """Roots of the comment threads that the content lacks, in page order, and what is left out inside them: furniture
+    and the forms to write a comment with. `roots` and `gone` are those of the content."""
+    tag, end, attrs = tree.tag, tree.end, tree.attrs
+    left_out = prune(tree, sums, mode=RECALL) | dict.fromkeys(tree.at.get("form", ()), Why.FURNITURE)
+    kept = [range(root, end[root]) for root in roots]
+    cut = [range(i, end[i]) for i in gone]
+    found: list[int] = []
+    reached = 0
+    for i in sorted({*tree.attributed, *left_out}):
+        if i < reached:
+            continue
+        named = tag[i] != "a" and facts_of(attrs[i]) & (n.COMMENTS | n.MAYBE) == n.COMMENTS
+        size = sums.text[end[i]] - sums.text[i] - (sums.link[end[i]] - sums.link[i])
+        if i not in left_out and not (named and size >= _MIN_THREAD):
+            continue
+        reached = end[i]
+        if i not in left_out and (any(i in part for part in cut) or not any(i in part for part in kept)):
+            found.append(i)
+    return found, left_out
