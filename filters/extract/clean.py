@@ -178,7 +178,7 @@ class _Cleaner:
         """The reason for which a box goes, or None where it stays."""
         weight = class_weight(raw) if raw else 0
         if weight < 0:
-            return Why.FURNITURE
+            return Why.ADVERT if n.flags_of(raw) & n.ADVERT else Why.FURNITURE
         tree, k = self.tree, i - self.root
         commas = self.sums.comma[tree.end[i]] - self.sums.comma[i] - self.cut[2][k]
         if commas >= 10:

@@ -13,7 +13,7 @@ from typing import Final
 from filters.extract import names as n
 from filters.extract.document import Limits, Node
 from filters.extract.images import IMAGE_TAGS, Gallery
-from filters.extract.marks import MARK_NODES, is_mark
+from filters.extract.marks import MARK_NODES, WAYS_BACK, is_mark, without_way_back
 from filters.extract.text import BREAK, clean_code, clean_inline
 from filters.extract.tree import Tree
 
@@ -215,6 +215,8 @@ class Emitter:
         text = clean_code(raw) if self.role == "code" else clean_inline(raw)
         if not text or (len(text) < 4 and not any(c.isalnum() for c in text)):
             return
+        if self.role == "list_item" and text[0] in WAYS_BACK:
+            text = without_way_back(text)
         if "\n" in text and self.role.startswith("heading"):
             text = text.replace("\n", " ")
         self._add_text(text, self.role, min(1.0, linked / len(text)))

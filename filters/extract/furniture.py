@@ -135,10 +135,13 @@ def _by_name(
         linked = at < len(links) and links[at] < stop
         if (why := _strong(flags, size, density, share, linked, mode)) is not None:
             return why
+    if flags & n.NAV_BOX and share < 0.5 and _PICTURES.isdisjoint(tree.tag[i:stop]):
+        return Why.FURNITURE
     return _weak(flags) if weakly and share < 0.6 else None
 
 
 _ALWAYS_SHOWN: Final = frozenset(("body", "html", "img"))
+_PICTURES: Final = frozenset(("img", "amp-img"))
 _PROTECTING: Final = frozenset(("table", "pre", "code", "figure"))
 _LOOKED_AT: Final = _NEVER_SHOWN | _PROTECTING | {"footer", "aside"}
 """Elements that are looked at even without attributes."""

@@ -64,6 +64,10 @@ def choose(
     if top not in scores:
         scores[top] = _start(tree, top, weigh_names)
     top = _climb(tree, scores, top, body)
+    if "article" in tree.at:
+        top = _listing(tree, sums, top, body)
+        if top not in scores:
+            scores[top] = _start(tree, top, weigh_names)
     add_lists(tree, sums, has_block, prose)
     wide = _widen(tree, sums, prose, top, body)
     if wide == body:
@@ -135,6 +139,30 @@ def _climb(tree: Tree, scores: dict[int, float], top: int, body: int) -> int:
             break
         top, i = i, parent[i]
     return top
+
+
+_ENTRIES: Final = 3
+"""Entries of a listing, at least; a page of one article and a teaser is none."""
+_ENTRY_SHARE: Final = 0.5
+"""Characters outside links of each entry, as a share of those of the one that was chosen."""
+
+
+def _listing(tree: Tree, sums: Sums, top: int, body: int) -> int:
+    """What holds the `article` around the best element, where it holds others of the same size: a listing."""
+    i = top
+    while i > body and tree.tag[i] != "article":
+        i = tree.parent[i]
+    if i <= body or tree.parent[i] <= body:
+        return top
+    size = _unlinked(sums, i, tree.end[i])
+    around = tree.parent[i]
+    entries = [j for j in tree.at["article"] if tree.parent[j] == around]
+    alike = [j for j in entries if _unlinked(sums, j, tree.end[j]) >= _ENTRY_SHARE * size]
+    return around if len(alike) >= _ENTRIES and 2 * len(alike) >= len(entries) else top
+
+
+def _unlinked(sums: Sums, start: int, stop: int) -> int:
+    return (sums.text[stop] - sums.text[start]) - (sums.link[stop] - sums.link[start])
 
 
 _MORE: Final = re.compile(

@@ -1,5 +1,5 @@
-"""Links that are no words of the text around them: permalink marks after a heading, ways back from a footnote, and
-what leads from a teaser to the whole article."""
+"""Links that are no words of the text around them: permalink marks after a heading, ways back from a footnote, and what
+leads from a teaser to the whole article."""
 
 from __future__ import annotations
 
@@ -33,3 +33,14 @@ def is_mark(tree: Tree, i: int) -> bool:
     if len(text) <= _MARK and not any(c.isalnum() for c in text):
         return "#" in tree.attrs[i]
     return bool(_READ_MORE.match(text))
+
+
+WAYS_BACK: Final = "\u2191^\u21a9"
+"""What begins a footnote in a wiki: the way back to where it is cited."""
+_WAY_BACK: Final = re.compile(r"[\u2191^\u21a9]\ufe0e?(?:\s*\d{1,3}\.\d{1,3}\b)*\s+")
+
+
+def without_way_back(note: str) -> str:
+    """A footnote without the arrow and the numbers of its citations (`\u2191 2.0 2.1 `) before it."""
+    found = _WAY_BACK.match(note)
+    return note[found.end() :] if found else note

@@ -128,9 +128,12 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
         if links.get(rel):
             setattr(found, attribute, resolve(base, links[rel], charset))
     graph = _linked_data(tree.scripts)
-    found.title = _short(_first(metas, _TITLE_KEYS) or graph.get("title") or _page_title(page_title, heading), 500)
+    site = metas.get("og:site_name") or graph.get("site_name")
+    found.title = _short(
+        _first(metas, _TITLE_KEYS) or graph.get("title") or _page_title(page_title, heading, site), 500
+    )
     found.description = _short(_first(metas, _DESCRIPTION_KEYS) or graph.get("description"), 2_000)
-    found.site_name = _short(metas.get("og:site_name") or graph.get("site_name") or metas.get("application-name"), 200)
+    found.site_name = _short(site or metas.get("application-name"), 200)
     author = _first(metas, _AUTHOR_KEYS) or graph.get("author") or _marked(tree, "author")
     found.author = _short(author if author and not author.startswith("http") else graph.get("author"), 200)
     found.date = (
@@ -177,8 +180,14 @@ def _short(value: str | None, limit: int) -> str | None:
     return value or None
 
 
-def _page_title(title: str | None, heading: str | None) -> str | None:
+_MARK_AFTER: Final = re.compile(r"\s*[\u00b6\u00a7#\U0001f517]\Z")
+"""A permalink mark after a heading."""
+_MARKS_OF_NOTHING: Final = " |-\u2013\u2014\u00b7:"
+
+
+def _page_title(title: str | None, heading: str | None, site: str | None) -> str | None:
     """The title without the name of the site, where a heading or a separator shows which part that is."""
+    heading = _MARK_AFTER.sub("", heading) if heading else heading
     if not title:
         return heading or None
     if (
@@ -187,7 +196,12 @@ def _page_title(title: str | None, heading: str | None) -> str | None:
         and heading.lower() in title.lower()
     ):
         return heading
-    parts = _SEPARATOR.split(title)
+    parts = [part for part in _SEPARATOR.split(title) if part.strip(_MARKS_OF_NOTHING)]
+    if heading in parts:
+        return heading
+    if site and len(parts) > 1 and site.strip().casefold() in (parts[0].casefold(), parts[-1].casefold()):
+        parts = parts[1:] if site.strip().casefold() == parts[0].casefold() else parts[:-1]
+        return title[title.find(parts[0]) : title.rfind(parts[-1]) + len(parts[-1])]
     if len(parts) > 1:
         first = parts[0] if len(parts[0].split()) >= len(parts[-1].split()) else parts[-1]
         longest = max(parts, key=len)

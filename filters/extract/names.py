@@ -33,6 +33,7 @@ META: Final = 16_384  # date, tags, categories of an article
 NAV: Final = 32_768
 FOOTER: Final = 65_536
 TEASER: Final = 131_072
+NAV_BOX: Final = 262_144  # links to the other articles of a series, at the foot of one
 
 _VOCABULARY: Final = {
     UNLIKELY: """
@@ -100,6 +101,7 @@ _VOCABULARY: Final = {
     NAV: """
         nav navbar navigation navi menu menu-bar main-menu main-nav sub-menu sub-nav top-nav breadcrumb pagination pager
         skip-link skiplink offcanvas mega-menu page-numbers page-nav toc""",
+    NAV_BOX: "nav-box navigation-box",
     FOOTER: """
         footer foot colophon copyright site-info legal siteinfo impressum site-footer page-footer imprint disclaimer""",
 }

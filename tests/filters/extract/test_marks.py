@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from filters.extract import extract
+from filters.extract.marks import without_way_back
 
 LONG = (
     "The bakery opens at five, when the street is dark and only the lorries of the market pass, "
@@ -49,3 +50,23 @@ def test_a_link_that_leads_on_from_a_teaser_is_no_text(more: str) -> None:
 def test_a_link_that_says_more_than_to_read_more_stays() -> None:
     text = 'You can <a href="/1">read more about rye</a> and <a href="/2">more</a> in the archive.'
     assert texts(f"<p>{text}</p>") == ["You can read more about rye and more in the archive."]
+
+
+@pytest.mark.parametrize(
+    ("note", "text"),
+    [
+        ("\u2191 2.0 2.1 2.2 Label shot, Atlantic 1050", "Label shot, Atlantic 1050"),
+        ("\u2191 1957 was the year", "1957 was the year"),
+        ("^ Whitburn, Joel", "Whitburn, Joel"),
+        ("^d is a mark", "^d is a mark"),
+    ],
+)
+def test_the_way_back_before_a_footnote_is_left_out(note: str, text: str) -> None:
+    assert without_way_back(note) == text
+
+
+def test_a_footnote_of_a_wiki_begins_with_its_text() -> None:
+    note = (
+        '<li><span>\u2191 <a href="#a">2.0</a> <a href="#b">2.1</a></span> <span>Label shot, Atlantic 1050</span></li>'
+    )
+    assert texts(f"<ol>{note}<li>{LONG}</li></ol>") == ["Label shot, Atlantic 1050", LONG]

@@ -51,7 +51,8 @@ def test_linked_data_that_is_none_does_no_harm(json: str) -> None:
     ("title", "heading", "expected"),
     [("Bread and its salt | The Paper", "Bread and its salt", "Bread and its salt"),
      ("Bread and its salt | The Paper", "", "Bread and its salt"),
-     ("The Paper: news", "", "The Paper: news"), ("", "Bread", "Bread"), ("", "", None)],
+     ("The Paper: news", "", "The Paper: news"), ("", "Bread", "Bread"), ("", "", None),
+     ("Bread | The Corner Paper", "Bread\u00b6", "Bread")],
 )  # fmt: skip
 def test_the_name_of_the_site_is_cut_from_the_title(title: str, heading: str, expected: str | None) -> None:
     assert read(f"<title>{title}</title>", f"<h1>{heading}</h1><p>text</p>").title == expected
@@ -62,3 +63,11 @@ def test_a_licence_link_in_the_text_counts() -> None:
         read("", '<p>text <a rel="license noopener" href="//cc.example/by">CC BY</a></p>').licence
         == "https://cc.example/by"
     )
+
+
+def test_the_name_of_the_site_is_known_where_the_page_says_it() -> None:
+    site = '<meta property="og:site_name" content="The Corner Paper">'
+    assert read(f"<title>Bread - Rolls | The Corner Paper</title>{site}").title == "Bread - Rolls"
+    assert read(f"<title>The corner paper \u2013 Rye \u2013 Flour</title>{site}").title == "Rye \u2013 Flour"
+    assert read(f"<title>The Corner Paper | Bread</title>{site}").title == "Bread"
+    assert read(f"<title>The Corner Paper</title>{site}").title == "The Corner Paper"
