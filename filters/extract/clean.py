@@ -20,7 +20,9 @@ from schemas.reasons import ReferenceReason as Why
 
 _CONDITIONAL: Final = frozenset("form fieldset table ul ol div".split())
 _BOXES: Final = frozenset(("div", "section", "ul", "ol", "aside", "table", "tr"))
-_NAMED: Final = frozenset("div section ul ol aside span p header footer".split())
+_NAMED: Final = frozenset("div section ul ol aside span p header footer h1 h2".split())
+_JUDGED: Final = _CONDITIONAL | _BOXES
+_LEAVES: Final = frozenset(("p", "li", "td", "span"))
 _TEXTISH: Final = frozenset("span li td blockquote dl div img ol p pre table ul".split())
 _PLAIN: Final = frozenset("a b br cite code em font i small strong sub sup time u wbr".split())
 _TEASER: Final = 400
@@ -102,7 +104,7 @@ class _Cleaner:
 
     def run(self) -> None:
         """Add to `out` what goes."""
-        tag, parent, end = self.tree.tag, self.tree.parent, self.tree.end
+        tag, parent, end, attrs = self.tree.tag, self.tree.parent, self.tree.end, self.tree.attrs
         text, link, comma = self.sums.text, self.sums.link, self.sums.comma
         cut_text, cut_link, cut_comma = self.cut
         paras, images, items, inputs, heads, lists, textish, tables, titles = self.counts
@@ -121,8 +123,10 @@ class _Cleaner:
             if i == root:
                 break
             up = parent[i] - root
-            why = self._why(i, name, size, linked) if stop > i + 1 else None
-            if why is not None:
+            judged = stop > i + 1 and (
+                name in _JUDGED or (attrs[i] and name in _NAMED and (linked or name in HEADINGS))
+            )
+            if judged and (why := self._why(i, name, size, linked)) is not None:
                 out[i] = why
                 cut_text[up] += text[stop] - text[i]
                 cut_link[up] += link[stop] - link[i]
@@ -132,6 +136,15 @@ class _Cleaner:
                 cut_text[up] += cut_text[k]
                 cut_link[up] += cut_link[k]
                 cut_comma[up] += cut_comma[k]
+            if (
+                stop == i + 2 and name in _LEAVES and not tag[i + 1] and not images[k]
+            ):  # a text and no more: most are so
+                textish[up] += size
+                if name == "p":
+                    paras[up] += 1
+                elif name == "li":
+                    items[up] += 1
+                continue
             paras[up] += paras[k] + (name == "p" or (name == "div" and size > 0 and i not in blocks))
             if name != "noscript":  # its pictures are copies
                 images[up] += images[k] + (name == "img" or name == "amp-img")
@@ -149,7 +162,7 @@ class _Cleaner:
         raw = self.tree.attrs[i]
         k = i - self.root
         titles, tables = self.counts[8][k], self.counts[7][k]
-        buttons = raw and name in _NAMED and linked and size - linked < _SHARE_TEXT
+        buttons = raw and name in _NAMED and name not in HEADINGS and linked and size - linked < _SHARE_TEXT
         if buttons and n.flags_of(raw) & n.SHARE:
             return Why.SHARE_BUTTON
         if raw and (name == "h1" or name == "h2") and class_weight(raw) < 0:

@@ -102,10 +102,8 @@ class Emitter:
                 i = end[i]
                 continue
             elif name in INLINE:
-                if name in _ACTING:
+                if name in _ACTING or i in painted:
                     self._inline(i, name)
-                if i in painted:
-                    self._image(i)
             elif "-" not in name:
                 self._block(i, name)
                 if i in painted:
@@ -118,6 +116,8 @@ class Emitter:
     def _inline(self, i: int, name: str) -> None:
         """Begin an inline element, or take an image."""
         end = self.tree.end[i]
+        if i in self.tree.painted:
+            self._image(i)
         if name in IMAGE_TAGS:
             if i in self.skip_images:
                 self.placed.add(i)

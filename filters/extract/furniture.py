@@ -100,7 +100,8 @@ def prune(
         elif by_name and facts & _NAMES:
             titled = i < heading < end[i]
             weakly = by_name == 2 and mode == MAIN and i >= protected and not titled
-            weakly = weakly and not _heads_entry(tree, raw_sums, i, name)
+            if weakly and name == "header" and _heads_entry(tree, raw_sums, i):
+                weakly = False
             flags = facts & _NAMES
             if not comments and flags & n.COMMENTS and not flags & n.MAYBE:
                 why = Why.FURNITURE
@@ -193,9 +194,9 @@ def _weak(flags: int) -> Why | None:
     return None
 
 
-def _heads_entry(tree: Tree, sums: Sums, i: int, name: str) -> bool:
-    """Whether a `header` is that of one of several articles of a listing: in an `article`, its heading a link."""
-    if name != "header" or not _inside_article(tree, i):
+def _heads_entry(tree: Tree, sums: Sums, i: int) -> bool:
+    """Whether the `header` at `i` is that of an entry of a listing: in an `article`, its heading a link."""
+    if not _inside_article(tree, i):
         return False
     for j in range(i + 1, min(tree.end[i], i + _NEAR)):
         if tree.tag[j] in HEADINGS:

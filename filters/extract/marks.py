@@ -4,6 +4,7 @@ leads from a teaser to the whole article."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from filters.extract.tree import Tree
@@ -11,9 +12,9 @@ from filters.extract.tree import Tree
 MARK_NODES: Final = 6
 """Nodes of such a link, at most: itself, its text, an icon or a span around it."""
 _MARK: Final = 3
-"""Characters of a mark, at most: a pilcrow, an arrow with its variation selector."""
+"""Characters of a mark, at most, white space too: a pilcrow, an arrow with its variation selector."""
 _MORE_TEXT: Final = 40
-"""Characters of a link that leads on, at most."""
+"""Characters of a link that leads on, at most, the arrows around it too."""
 _READ_MORE: Final = re.compile(
     r"\W*(?:read (?:the )?(?:more|rest|full (?:article|post|story))|continue reading|keep reading|"
     r"weiterlesen|mehr lesen|lire (?:la suite|plus)|(?:leer|seguir leyendo|leia|ler|continuar lendo) ?(?:m[áa]s|mais)?|"
@@ -27,12 +28,20 @@ _READ_MORE: Final = re.compile(
 def is_mark(tree: Tree, i: int) -> bool:
     """Whether the text of the link at `i` is a mark (no letter or digit, to a place in a page) or leads to the rest of
     what it stands under (`Read more`)."""
-    text = "".join(tree.text[i : tree.end[i]]).strip()
-    if not text or len(text) > _MORE_TEXT:
+    stop = tree.end[i]
+    text = tree.text[i + 1] if stop == i + 2 else "".join(tree.text[i:stop])
+    if len(text) > _MORE_TEXT:
         return False
-    if len(text) <= _MARK and not any(c.isalnum() for c in text):
-        return "#" in tree.attrs[i]
-    return bool(_READ_MORE.match(text))
+    if len(text) > _MARK:
+        return _leads_on(text)
+    text = text.strip()
+    return bool(text) and "#" in tree.attrs[i] and not any(c.isalnum() for c in text)
+
+
+@lru_cache(maxsize=4_096)
+def _leads_on(text: str) -> bool:
+    """Whether a short text says to read more; remembered, because the links of a site repeat (1 MB at most)."""
+    return _READ_MORE.match(text) is not None
 
 
 WAYS_BACK: Final = "\u2191^\u21a9"

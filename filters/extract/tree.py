@@ -124,21 +124,18 @@ def parse(markup: bytes) -> Tree | None:
 
 
 def build(markup: str) -> Tree:
-    """Arrays from well-formed markup as lexbor serialises it."""
+    """Arrays from well-formed markup as lexbor serialises it. They are made as long as they can become, an element and
+    a text for each `<`, and cut: setting an item costs half of appending one."""
+    pieces = markup.split("<")
+    longest = 2 * len(pieces)
+    tag, parent, end = [""] * longest, [-1] * longest, list(range(1, longest + 1))
+    attrs, text = [""] * longest, [""] * longest
     tree = Tree()
-    tag, parent, end, attrs, text = tree.tag, tree.parent, tree.end, tree.attrs, tree.text
     gap, indent, texts, attributed, void = tree.gap, tree.indent, tree.texts, tree.attributed, VOID
-    add_tag, add_parent, add_end, add_attrs, add_text = (
-        tag.append,
-        parent.append,
-        end.append,
-        attrs.append,
-        text.append,
-    )
     at: defaultdict[str, list[int]] = defaultdict(list)
     stack = [-1]
     push, pop, top, count = stack.append, stack.pop, -1, 0
-    stream = iter(markup.split("<"))
+    stream = iter(pieces)
     next(stream)
     for piece in stream:
         raw, closed, after = piece.partition(">")
@@ -153,19 +150,15 @@ def build(markup: str) -> Tree:
         elif first:
             name, more, _ = raw.partition(" ")
             if more:
-                add_attrs(raw)
+                attrs[count] = raw
                 attributed.append(count)
-            else:
-                add_attrs("")
-            add_tag(name)
-            add_text("")
-            add_parent(top)
+            tag[count] = name
+            parent[count] = top
             at[name].append(count)
             if name not in void:
                 push(count)
                 top = count
             count += 1
-            add_end(count)
         if after:
             if after.isspace():
                 if count in gap:
@@ -173,15 +166,13 @@ def build(markup: str) -> Tree:
                 gap[count] = after
             else:
                 texts.append(count)
-                add_tag("")
-                add_attrs("")
-                add_text(unescape(after) if "&" in after else after)
-                add_parent(top)
+                text[count] = unescape(after) if "&" in after else after
+                parent[count] = top
                 count += 1
-                add_end(count)
     for i in stack[1:]:
         end[i] = count
-    tree.at = dict(at)
+    tree.tag, tree.parent, tree.end = tag[:count], parent[:count], end[:count]
+    tree.attrs, tree.text, tree.at = attrs[:count], text[:count], dict(at)
     return tree
 
 
