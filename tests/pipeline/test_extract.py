@@ -53,3 +53,21 @@ def test_the_mode_decides_how_much_of_the_page_is_read(extracted):
     recall = extracted(html, Config(mode="recall"))
     assert "An aside of a few words." in recall.node_texts()
     assert len(recall.node_texts()) >= len(extracted(html).node_texts())
+
+
+def test_comments_are_kept_or_dropped_as_the_recipe_says(extracted):
+    thread = "A comment that a reader wrote below the article, of a length that counts as one."
+    html = f"<body><article>{TEXT}</article><div class='comments'><p>{thread}</p></div></body>"
+    kept = {
+        (mode, comments): thread in extracted(html, Config(mode=mode, comments=comments)).node_texts()
+        for mode in ("main", "recall")
+        for comments in ("by_mode", "keep", "drop")
+    }
+    assert kept == {
+        ("main", "by_mode"): False,
+        ("main", "keep"): True,
+        ("main", "drop"): False,
+        ("recall", "by_mode"): True,
+        ("recall", "keep"): True,
+        ("recall", "drop"): False,
+    }
