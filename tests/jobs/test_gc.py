@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.commits import Commit
 from pipeline.run import Run
+from schemas.image import DATA_IMAGES, LEDGER
 
 
 def put(folder, name, *, committed):
@@ -61,3 +64,47 @@ def test_tables_of_other_recipes_go_when_asked_for_and_answers_never_do(weft, be
     assert weft("gc", begun.folder, "--old").code == 0
     assert there(files) == {"kept", "answer"}
     assert begun.where("03_links").is_committed("kept")
+
+
+@pytest.fixture
+def tars(begun):
+    """Tars of step 01 as another recipe wrote them, with its table of data: images, and who points into them."""
+    from pipeline.recipe import load
+
+    earlier = Run(
+        folder=begun.folder,
+        recipe=load("tiny", ["clip.model=none", "nsfw.model=none", "text.document.min_words=9"]),
+        steps=begun.steps,
+        inputs=begun.inputs,
+        start_session=begun.start_session,
+    )
+    old, now, ledger = (earlier.where("01_documents"), begun.where("01_documents"), begun.where("04_images/ledger"))
+    made = {}
+    for name in ("of the ledger", "of pages judged again", "of nobody", "of a killed attempt"):
+        made[name] = old.new_file(name.replace(" ", "-"), "attempt", ".tar")
+        made[name].write_bytes(b"x" * 1024)
+    named = [path for name, path in made.items() if name != "of a killed attempt"]
+    entries = [old.describe(path, table="store", rows=1) for path in named]
+    made["old table"] = table(old, DATA_IMAGES, named, entries)
+    made["table"] = table(now, DATA_IMAGES, [made["of pages judged again"]], [])
+    made["answers"] = table(ledger, LEDGER, [made["of the ledger"]], [])
+    return made
+
+
+def table(folder, kind, tars, entries):
+    """A committed table of addresses, and the tars that its slice wrote."""
+    path = folder.new_file("slice", kind.name, ".parquet")
+    root = folder.path.parents[1] if kind is DATA_IMAGES else folder.path.parents[2]
+    names = [tar.relative_to(root).as_posix() for tar in tars]
+    pq.write_table(pa.table({"store_file": pa.array([*names, None], pa.string())}), path)
+    entry = folder.describe(path, table=kind.name, rows=len(tars))
+    folder.commit(Commit(slice="slice", files=(entry, *entries)))
+    return path
+
+
+def test_images_that_a_row_elsewhere_points_into_outlive_the_tables_of_their_recipe(weft, begun, tars):
+    assert weft("gc", begun.folder).code == 0
+    assert there(tars) == set(tars) - {"of a killed attempt"}
+    for options in (["--old"], [], ["--old"]):
+        assert weft("gc", begun.folder, *options).code == 0
+        assert there(tars) == {"of the ledger", "of pages judged again", "table", "answers"}
