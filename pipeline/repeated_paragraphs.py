@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 def repeated_nodes(documents: DataFrame, decided: DataFrame, max_repeats: int, max_lost_words: float) -> DataFrame:
     """Per document that has any: `dropped_nodes`, text nodes that stand on one site more than `max_repeats` times.
 
-    Headings stay (the same heading over different texts is no repetition). A document that would lose its core has no
-    `dropped_nodes` and their number as `spared_nodes`: its text is its own, however often it stands there.
+    Headings stay (the same heading over different texts is no repetition), and so does code: hashes know no punctuation,
+    which is all that may tell two lines of code apart, and a command that each manual page repeats is part of each. A
+    document that would lose its core has no `dropped_nodes` and their number as `spared_nodes`: its text is its own,
+    however often it stands there.
     """
     from pyspark.sql import functions as F
 
@@ -40,7 +42,11 @@ def repeated_nodes(documents: DataFrame, decided: DataFrame, max_repeats: int, m
         F.col("n.text").isNotNull() & F.col("n.drop_reason").isNull() & ~F.col("n.role").startswith("heading")
     )
     paragraphs = exploded.where(is_paragraph).select(
-        *DOCUMENT_KEY, "site", "node", F.col("n.text_hash").alias("hash"), F.col("n.num_words").alias("words")
+        *DOCUMENT_KEY,
+        "site",
+        "node",
+        F.when(F.col("n.role") != "code", F.col("n.text_hash")).alias("hash"),  # none: equal to nothing
+        F.col("n.num_words").alias("words"),
     )
     counts = paragraphs.groupBy("site", "hash").agg(F.count("*").alias("times"))
     repeated = counts.where(F.col("times") > max_repeats if max_repeats else F.lit(False))

@@ -84,7 +84,7 @@ LANGUAGE_SHARE = pa.struct(
 
 DOCUMENTS = Table(
     name="documents",
-    version=2,
+    version=3,
     doc="HTML pages that were read: text and images in page order, measured and judged.",
     key=("warc_filename", "warc_record_offset"),
     columns=(

@@ -53,7 +53,7 @@ DOCUMENT_MEASURES = pa.struct(
         inner(
             "gopher_stop_words",
             pa.int32(),
-            "how many of the, be, to, of, and, that, have, with occur (Gopher); English only",
+            "how many of the, be, to, of, and, that, have, with occur in small letters (Gopher); English only",
         ),
         inner("hashes", pa.float64(), "'#' / words (Gopher)"),
         inner("ellipses", pa.float64(), "ellipses / words (Gopher)"),
@@ -63,7 +63,7 @@ DOCUMENT_MEASURES = pa.struct(
         inner("terminal_lines", pa.float64(), "share of lines that end like a sentence (FineWeb)"),
         inner("short_lines", pa.float64(), "share of lines of at most 30 characters (FineWeb)"),
         inner("line_breaks", pa.float64(), "lines after the first / words (FineWeb)"),
-        inner("duplicate_lines", pa.float64(), "share of lines that stood before (Gopher)"),
+        inner("duplicate_lines", pa.float64(), "share of lines that stood before, indentation counted (Gopher)"),
         inner("duplicate_line_chars", pa.float64(), "share of characters in such lines (Gopher, FineWeb)"),
         inner("duplicate_paragraphs", pa.float64(), "share of nodes that stood before (Gopher)"),
         inner("duplicate_paragraph_chars", pa.float64(), "share of characters in such nodes (Gopher)"),

@@ -61,8 +61,10 @@ def batch_of(layout: tw.Layout, counts: tw.Ints) -> Batch:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """L lines that are not blank, without the white space around them: [starts, ends), document of each, its words."""
+    """L lines that are not blank: without the white space around them [starts, ends), with the indentation [begins, ends);
+    document of each, its words."""
 
+    begins: tw.Ints
     starts: tw.Ints
     ends: tw.Ints
     document: tw.Ints
@@ -80,7 +82,9 @@ def find_lines(layout: tw.Layout, batch: Batch) -> Lines:
     else:
         starts = ends = solid
     words = np.searchsorted(layout.word_starts, ends) - np.searchsorted(layout.word_starts, starts)
-    return Lines(starts, ends, batch.document_chars.of[starts], words)
+    breaks = np.flatnonzero(layout.codes == _BREAK)
+    begins = np.append(breaks, -1)[np.searchsorted(breaks, starts) - 1] + 1
+    return Lines(begins, starts, ends, batch.document_chars.of[starts], words)
 
 
 def add_lines(
@@ -107,8 +111,9 @@ def add_lines(
         whole[name] = share(np.bincount(found.document, flag, count), num_lines)
     whole["num_lines"] = num_lines
     whole["line_breaks"] = share(np.maximum(num_lines - 1, 0), whole["num_words"])
-    lengths = found.ends - found.starts
-    number, chars = repetition.duplicates(layout.hash_of(found.starts, found.ends), found.document, lengths, count)
+    # As datatrove, whose bounds they are: the same words at another depth of indentation are another line of code.
+    lengths = found.ends - found.begins
+    number, chars = repetition.duplicates(layout.hash_of(found.begins, found.ends), found.document, lengths, count)
     whole["duplicate_lines"] = share(number, num_lines)
     whole["duplicate_line_chars"] = share(chars, batch.document_chars.lengths)
     _add_paragraphs(nodes, whole, layout, batch, found, terminal)

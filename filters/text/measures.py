@@ -137,7 +137,8 @@ def _measure(
     first_texts = batch.texts_of_documents.ends - batch.texts_of_documents.lengths
     whole["max_node_words"] = np.maximum.reduceat(batch.text_words.lengths, first_texts)
     whole["mean_node_words"] = repetition.share(whole["num_words"], counts)
-    whole["gopher_stop_words"] = lists.count_gopher(layout.word_hashes, batch.document_words.of, languages)
+    small = (layout.kinds[layout.word_starts] & ch.UPPER) == 0
+    whole["gopher_stop_words"] = lists.count_gopher(layout.word_hashes, small, batch.document_words.of, languages)
     nodes["character_repetition"], whole["character_repetition"] = repetition.of_characters(
         layout.prefix, batch.text_chars, batch.document_chars
     )

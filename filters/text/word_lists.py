@@ -149,9 +149,14 @@ class Lists:
         found["spam_words"] = np.bincount(hits, minlength=documents.of.size).astype(np.float64)
         return found
 
-    def count_gopher(self, words: tw.Hashes, document_of: tw.Ints, languages: Sequence[str | None]) -> Floats:
-        """How many different ones of Gopher's eight words each document has (D); NaN in other languages."""
-        places = np.flatnonzero(self.gopher.contains(words))
+    def count_gopher(
+        self, words: tw.Hashes, small: tw.Flags, document_of: tw.Ints, languages: Sequence[str | None]
+    ) -> Floats:
+        """How many different ones of Gopher's eight words each document has (D); NaN in other languages.
+
+        Only words in small letters (`small`) count, as in datatrove: a title "The Who" is no English sentence.
+        """
+        places = np.flatnonzero(self.gopher.contains(words) & small)
         number = self.gopher.hashes.size
         pairs = np.unique(document_of[places] * number + np.searchsorted(self.gopher.hashes, words[places]))
         found = np.bincount(pairs // number, minlength=len(languages)).astype(np.float64)

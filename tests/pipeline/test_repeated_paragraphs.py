@@ -77,6 +77,13 @@ def test_a_document_that_would_lose_every_paragraph_keeps_them_and_headings_do_n
     assert [tuple(row)[1:] for row in found] == [(0, [], 2), (1, [], 2), (2, [0, 1], 0)]
 
 
+def test_code_stays_however_often_it_stands_there_and_is_part_of_what_a_document_keeps(pages):
+    code = (6, "code", None)
+    documents, decided = pages(*[("x.org", [FOOTER, code])] * 3)
+    found = repeated_nodes(documents, decided, 2, 0.5).collect()
+    assert [row["dropped_nodes"] for row in found] == [[0]] * 3  # half of the words, and not every paragraph
+
+
 @pytest.mark.parametrize(("share", "outcome"), [(0.5, ([1], 0)), (0.49, ([], 1))])
 def test_a_document_that_would_lose_its_core_keeps_it(pages, share, outcome):
     documents, decided = pages(*[("x.org", [own(number), FOOTER]) for number in range(3)])  # half of the words

@@ -49,6 +49,12 @@ def test_duplicate_lines_and_paragraphs():
     assert found.duplicate_paragraph_chars == pytest.approx(9 / total, abs=1e-6)
 
 
+def test_a_line_of_code_at_another_depth_is_another_line():
+    found = document("end\n  end\n  end\nend", "  end")
+    assert found.duplicate_lines == pytest.approx(3 / 5)
+    assert found.duplicate_line_chars == pytest.approx((5 + 3 + 5) / len("end\n  end\n  end\nend\n\n  end"), abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("text", "sentences"),
     [

@@ -73,6 +73,7 @@ def test_each_document_is_looked_up_in_its_own_language():
 
 def test_gopher_stop_words_are_counted_once_each():
     assert document("the the THE with", "have").gopher_stop_words == 3
+    assert document("The Who, THE BE", "To").gopher_stop_words == 0  # datatrove's: small letters only
 
 
 def test_the_longest_and_the_mean_node():
