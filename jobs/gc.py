@@ -55,8 +55,10 @@ def _doomed(run: Run, *, old: bool) -> list[Path]:
 
 
 def _pointed_into(root: Path, folders: list[StepFolder]) -> set[Path]:
-    """Tars that hold an answer of a ledger, or a data: image of a page: a ledger belongs to every recipe, and names those
-    that step 01 wrote under another one; pages that were judged again stand beside the tars of the first judgement.
+    """Tars that hold an answer of a ledger, or a data: image of a page.
+
+    A ledger belongs to every recipe, and names tars that step 01 wrote under another one; pages that were judged again
+    stand beside the tars of the first judgement.
     """
     tables = [file for folder in folders for table in (LEDGER, DATA_IMAGES) for file in folder.files(table.name)]
     found: set[Path] = set()

@@ -61,8 +61,8 @@ def batch_of(layout: tw.Layout, counts: tw.Ints) -> Batch:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """L lines that are not blank: without the white space around them [starts, ends), with the indentation [begins, ends);
-    document of each, its words."""
+    """L lines that are not blank: [starts, ends) without white space around them, [begins, ends) with their
+    indentation; the document of each, its words."""
 
     begins: tw.Ints
     starts: tw.Ints

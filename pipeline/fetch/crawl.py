@@ -35,6 +35,8 @@ LUMPS = 64
 """Part of the bytes that may be held at which the loop is told that they are gone."""
 LEAST_ATTEMPT_S = 0.5
 """A retry with less than this left of the deadline is not begun."""
+_UNREACHED = {502: FetchStatus.CONNECT, 504: FetchStatus.TIMEOUT}
+"""What a proxy says of a host that it did not reach (RFC 9110, 15.6): not asked, but nobody forbade it."""
 
 
 class Crawl:
@@ -287,6 +289,8 @@ class Crawl:
             entry = robots_txt.Entry(fetched_at=now, text=outcome.body.decode("utf-8", "replace"))
         elif outcome.code is None:
             entry = robots_txt.Entry(fetched_at=now, failure=status, detail=detail)
+        elif outcome.by_proxy and outcome.code in _UNREACHED:
+            entry = robots_txt.Entry(fetched_at=now, failure=_UNREACHED[outcome.code], detail=detail)
         elif status is FetchStatus.HTTP_5XX:
             entry = robots_txt.Entry(fetched_at=now, failure=FetchStatus.ROBOTS, detail=detail)
         elif status in (FetchStatus.TIMEOUT, FetchStatus.TRUNCATED):

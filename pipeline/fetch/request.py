@@ -43,6 +43,8 @@ class Outcome:
     seconds: float = 0.0
     passing: bool = False
     """The failure may pass (503, a name server that did not answer)."""
+    by_proxy: bool = False
+    """A proxy gave the answer, its own or another's: of plain http nobody can tell."""
 
 
 class Meter(Protocol):
@@ -87,6 +89,7 @@ async def request(
     clock = asyncio.get_running_loop().time
     started = clock()
     reader = _Reader(url, limits, refuse, meter)
+    reader.outcome.by_proxy = target.scheme == "http" and pool.proxy_of(target) is not None
     try:
         await _exchange(pool, target, reader, started + limits.seconds)
         reader.complete()

@@ -49,7 +49,7 @@ class Site:
     def image(self, *headers, body=PNG):
         return self.answer(200, body, *headers)
 
-    def protocol(self):
+    def protocol(self, handle=None):
         """What `asyncio.start_server` makes, and its transport is known from the first moment on."""
         site, reader = self, asyncio.StreamReader(loop=self.loop)
 
@@ -62,7 +62,7 @@ class Site:
                 site.transports.discard(self._transport)
                 super().connection_lost(exc)
 
-        return Known(reader, self.handle, loop=self.loop)
+        return Known(reader, handle or self.handle, loop=self.loop)
 
     async def handle(self, reader, writer):
         try:
