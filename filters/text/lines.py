@@ -111,9 +111,9 @@ def add_lines(
         whole[name] = share(np.bincount(found.document, flag, count), num_lines)
     whole["num_lines"] = num_lines
     whole["line_breaks"] = share(np.maximum(num_lines - 1, 0), whole["num_words"])
-    # As datatrove, whose bounds they are: the same words at another depth of indentation are another line of code.
+    # As datatrove counts for its bounds: in another case or at another indentation it is another line (of code, mostly).
     lengths = found.ends - found.begins
-    number, chars = repetition.duplicates(layout.hash_of(found.begins, found.ends), found.document, lengths, count)
+    number, chars = repetition.duplicates(layout.exact_hash_of(found.begins, found.ends), found.document, lengths, count)
     whole["duplicate_lines"] = share(number, num_lines)
     whole["duplicate_line_chars"] = share(chars, batch.document_chars.lengths)
     _add_paragraphs(nodes, whole, layout, batch, found, terminal)
@@ -151,7 +151,7 @@ def _add_paragraphs(
     nodes["terminal_punctuation"] = ends
     starts, stops = found.starts[first], found.ends[final]
     owner = batch.texts_of_documents.of[of]
-    number, chars = repetition.duplicates(layout.hash_of(starts, stops), owner, stops - starts, count)
+    number, chars = repetition.duplicates(layout.exact_hash_of(starts, stops), owner, stops - starts, count)
     whole["duplicate_paragraphs"] = share(number, np.bincount(owner, minlength=count))
     whole["duplicate_paragraph_chars"] = share(chars, batch.document_chars.lengths)
 

@@ -55,6 +55,15 @@ class Layout:
         """Hash of the lower-case characters [start, end): equal for equal text, wherever it stands."""
         return spans(self.prefix, starts, ends)
 
+    def exact_hash_of(self, starts: Ints, ends: Ints) -> Hashes:
+        """The same, of the characters as they stand: capital letters make a difference."""
+        places = np.flatnonzero((self.kinds & ch.UPPER) != 0)
+        powers, inverses = _powers(_table_size(self.prefix.size))
+        sums = np.zeros(places.size + 1, dtype=np.uint64)
+        np.cumsum(powers[places], out=sums[1:])
+        capitals = sums[np.searchsorted(places, ends)] - sums[np.searchsorted(places, starts)]
+        return self.hash_of(starts, ends) ^ ch.mix(capitals * inverses[starts])
+
     def sums(self, flags: Flags) -> Ints:
         """How many characters of each text are flagged (N)."""
         return segment_sums(flags, self.starts, self.ends)

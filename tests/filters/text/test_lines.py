@@ -41,12 +41,18 @@ def test_a_short_line_has_at_most_thirty_characters(length, short):
 
 
 def test_duplicate_lines_and_paragraphs():
-    found = document("Same here", "Same here", "same here\nother", "x")
-    total = len("Same here\n\nSame here\n\nsame here\nother\n\nx")
+    found = document("Same here", "Same here", "Same here\nother", "x")
+    total = len("Same here\n\nSame here\n\nSame here\nother\n\nx")
     assert found.duplicate_lines == pytest.approx(2 / 5)
     assert found.duplicate_line_chars == pytest.approx(18 / total, abs=1e-6)
     assert found.duplicate_paragraphs == pytest.approx(1 / 4)
     assert found.duplicate_paragraph_chars == pytest.approx(9 / total, abs=1e-6)
+
+
+def test_a_line_in_another_case_is_another_line():
+    found = document("charset=utf-8\ncharset=UTF-8\ncharset=utF-8", "charset=UTF-8")
+    assert found.duplicate_lines == pytest.approx(1 / 4)
+    assert found.duplicate_paragraphs == 0
 
 
 def test_a_line_of_code_at_another_depth_is_another_line():
