@@ -64,10 +64,9 @@ def _answers(urls: Sequence[str | Start], crawl: Crawl) -> Iterator[Answer]:
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(crawl.run(urls, answers.put))
+                answers.put(None)  # what goes wrong with closing the loop takes no answer back
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             answers.put(error)
-        else:
-            answers.put(None)
 
     thread = threading.Thread(target=work, name="fetch", daemon=True)
     thread.start()

@@ -111,6 +111,7 @@ class Connection(asyncio.BufferedProtocol):
         self._ended = True
         self._paused = self._until_eof = False
         self.is_open = False
+        self.is_gone = False
         self.uses = 0
         self.deadline = self.quiet_until = float("inf")
         self.idle_s = 0.0
@@ -234,7 +235,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self.is_open = False
+        self.is_open, self.is_gone = False, True
         if self._ended:
             return
         if not self._code:

@@ -10,6 +10,7 @@ import functools
 import os
 import socket
 import ssl
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -34,6 +35,9 @@ KEEP_S = 15.0
 """Seconds for which an unused connection is kept; servers close them after 5 to 75."""
 MAX_KEPT = 256
 """Unused connections that are kept: a process may have 1,024 open files on most systems."""
+LEAVE_S = 2.0
+"""Seconds for which the end waits for connections to be gone: one over TLS takes its leave in several steps, and a loop
+that is closed before raises."""
 NAME_S = 300.0
 """Seconds for which the address of a name is remembered."""
 SECOND_ADDRESS_S = 0.25
@@ -69,6 +73,7 @@ class Pool:
         self._ages: OrderedDict[Connection, tuple[float, Key]] = OrderedDict()
         self._names: dict[tuple[str, int], tuple[float, list[ResolveResult]]] = {}
         self._at_work: set[Connection] = set()
+        self._every: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Pool:
@@ -83,10 +88,13 @@ class Pool:
     ) -> None:
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for connection in [*self._at_work, *self._ages]:
+        for connection in list(self._every):
             connection.abort()
         await self._resolver.close()
+        end = self._loop.time() + LEAVE_S
         await asyncio.sleep(0)  # transports close in the loop's next round
+        while self._loop.time() < end and not all(connection.is_gone for connection in list(self._every)):
+            await asyncio.sleep(0.01)
 
     def proxy_of(self, target: Target) -> Proxy | None:
         """The proxy through which a target is asked."""
@@ -154,6 +162,7 @@ class Pool:
             return await self._open_tunnel(target, proxy)
         scheme, host, port = proxy[:3] if proxy else target[:3]
         _, connection = await self._connect(scheme, host, port, lambda: Connection(self._buffer))
+        self._every.add(connection)
         return connection
 
     async def _open_tunnel(self, target: Target, proxy: Proxy) -> Connection:
@@ -171,6 +180,7 @@ class Pool:
             transport.abort()
             raise
         connection.connection_made(secure)
+        self._every.add(connection)
         return connection
 
     async def _connect(
