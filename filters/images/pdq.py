@@ -87,29 +87,44 @@ def _samples(full: int, have: int) -> npt.NDArray[np.float32]:
     ahead = (window + 2) // 2 - 1  # an even window looks one pixel further ahead than behind
     taken = ((np.arange(_SIDE) + 0.5) * full / _SIDE).astype(int)
     if have == full <= _LONG:
-        exact = np.eye(full)[taken] if window == 1 else _two_passes(full, window, ahead, taken)
+        first, exact = _two_passes(full, window, ahead, taken)
     else:  # the two passes together are a tent of this half-width, integrated over the larger pixels
         centre = taken + 0.5 + ahead - (window - 1 - ahead)
-        edges = np.arange(have + 1) * full / have
-        exact = np.diff(_tent_below((edges - centre[:, None]) / window), axis=1)
+        first = np.clip(((centre - window) * have / full).astype(int) - 1, 0, None)
+        at = np.minimum(first[:, None] + np.arange(2 * window * have // full + 4), have)
+        exact = np.diff(_tent_below((at * full / have - centre[:, None]) / window), axis=1)
         exact /= exact.sum(axis=1, keepdims=True)
-    weights = np.rint(exact * _WEIGHTS)
-    rest = _WEIGHTS - weights.sum(axis=1)
-    weights[np.arange(_SIDE), weights.argmax(axis=1)] += rest
-    return weights.astype(np.float32)
+    few = np.rint(exact * _WEIGHTS)
+    every = np.arange(_SIDE)
+    few[every, few.argmax(axis=1)] += _WEIGHTS - few.sum(axis=1)
+    weights = np.zeros((_SIDE, have + few.shape[1]), np.float32)
+    weights[every[:, None], first[:, None] + np.arange(few.shape[1])] = few
+    return np.ascontiguousarray(weights[:, :have])
 
 
 _cached = functools.lru_cache(maxsize=1024)(_samples)  # 128 KB each at most
 
 
-def _two_passes(full: int, window: int, ahead: int, taken: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Rows `taken` of two box passes over an axis; a window that leaves the picture is cut."""
-    at = np.arange(full)
-    first, last = np.maximum(0, at - (window - 1 - ahead)), np.minimum(full - 1, at + ahead)
-    inside = (at >= first[:, None]) & (at <= last[:, None])
-    once = inside / inside.sum(axis=1, keepdims=True)
-    twice: npt.NDArray[np.float64] = once[taken] @ once
-    return twice
+def _two_passes(
+    full: int, window: int, ahead: int, taken: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """First pixel of each sample, and its weights (64, few) in two box passes; a window that leaves the axis is cut."""
+    behind = window - 1 - ahead
+
+    def cut(at: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        return np.maximum(0, at - behind), np.minimum(full - 1, at + ahead)
+
+    first, last = cut(taken)
+    start = cut(first)[0]
+    found = np.zeros((_SIDE, 2 * window))
+    for step in range(window):  # the pixels of the second pass, each a window of the first
+        middle = first + step
+        low, high = cut(np.minimum(middle, full - 1))
+        weight = np.where(middle <= last, 1 / ((last - first + 1) * (high - low + 1)), 0.0)
+        for more in range(window):
+            inside = np.where(low + more <= high, weight, 0.0)
+            found[np.arange(_SIDE), low + more - start] += inside
+    return start, found
 
 
 def _tent_below(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

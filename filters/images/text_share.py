@@ -34,8 +34,8 @@ def text_share(grey: npt.NDArray[np.uint8]) -> float:
         return 0.0
     whole = np.ascontiguousarray(grey[: rows * _TILE, : columns * _TILE])
     lines = whole.reshape(rows, _TILE, columns * _TILE)
-    low = lines.min(axis=1).reshape(rows, columns, _TILE).min(axis=2)
-    high = lines.max(axis=1).reshape(rows, columns, _TILE).max(axis=2)
+    low = _across(lines.min(axis=1)).min(axis=0).reshape(rows, columns)
+    high = _across(lines.max(axis=1)).max(axis=0).reshape(rows, columns)
     contrast = high - low
     steps = np.zeros(whole.shape, np.bool_)
     left, right = whole[:, :-1], whole[:, 1:]
@@ -48,6 +48,11 @@ def text_share(grey: npt.NDArray[np.uint8]) -> float:
     has_ground = np.maximum(bright, dark) >= _MIN_GROUND * _TILE * _TILE
     letters = (contrast >= _MIN_CONTRAST) & (_count(steps, rows) >= _MIN_STEPS) & has_ground
     return round(int(letters.sum()) / float(rows * columns), 4)
+
+
+def _across(lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """uint8 (8, tiles) of lines of tiles: NumPy takes the least of long rows six times faster than of neighbours."""
+    return np.ascontiguousarray(lines.reshape(-1, _TILE).T)
 
 
 def _count(marks: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8]:

@@ -111,9 +111,11 @@ def add_lines(
         whole[name] = share(np.bincount(found.document, flag, count), num_lines)
     whole["num_lines"] = num_lines
     whole["line_breaks"] = share(np.maximum(num_lines - 1, 0), whole["num_words"])
-    # As datatrove counts for its bounds: in another case or at another indentation it is another line (of code, mostly).
+    # As datatrove counts: in another case or at another indentation it is another line (mostly of code).
     lengths = found.ends - found.begins
-    number, chars = repetition.duplicates(layout.exact_hash_of(found.begins, found.ends), found.document, lengths, count)
+    number, chars = repetition.duplicates(
+        layout.exact_hash_of(found.begins, found.ends), found.document, lengths, count
+    )
     whole["duplicate_lines"] = share(number, num_lines)
     whole["duplicate_line_chars"] = share(chars, batch.document_chars.lengths)
     _add_paragraphs(nodes, whole, layout, batch, found, terminal)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from filters.images.pdq import MIN_QUALITY, SAME, distances, pdq, words
+from filters.images.pdq import MIN_QUALITY, SAME, _samples, distances, pdq, words
 
 REFERENCE = {
     (64, 64): "144c437016d5a95f673309ed29714975d68ef61298cc56a06d2edc8f257a19fb",
@@ -72,3 +72,29 @@ def test_any_picture_has_a_hash_of_at_most_half_its_bits(width, height, seed):
 def test_distances_count_bits(a, b):
     assert apart(f"{a:064x}", f"{b:064x}") == (a ^ b).bit_count()
     assert words([f"{a:064x}"]).shape == (1, 4)
+
+
+@pytest.mark.parametrize("full", [1, 2, 63, 64, 65, 127, 128, 129, 199, 256, 257, 300, 384, 511, 512])
+def test_weights_of_an_axis_are_two_box_passes_at_64_places(full):
+    window = -(-full // 128)
+    ahead = (window + 2) // 2 - 1
+    once = np.zeros((full, full))
+    for row in range(full):
+        first, last = max(0, row - (window - 1 - ahead)), min(full - 1, row + ahead)
+        once[row, first : last + 1] = 1 / (last - first + 1)
+    wanted = 256 * (once @ once)[((np.arange(64) + 0.5) * full / 64).astype(int)]
+    found = _samples(full, full)
+    assert found.shape == (64, full)
+    assert np.abs(found - wanted).max() <= 2  # to whole numbers, and what is left goes to the largest
+    assert (found.sum(axis=1) == 256).all()
+
+
+@given(st.integers(1, 8_000), st.integers(1, 700))
+def test_weights_of_a_reduced_axis_lie_around_their_place(full, have):
+    have = min(full, have)
+    found = _samples(full, have)
+    assert found.shape == (64, have)
+    assert (found.sum(axis=1) == 256).all()
+    assert found.min() >= -1
+    centre = (found @ (np.arange(have) + 0.5)) / 256
+    assert np.abs(centre - (np.arange(64) + 0.5) * have / 64).max() <= 2 * have / 128 + 1.5
