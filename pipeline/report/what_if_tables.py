@@ -163,24 +163,32 @@ def _documents(run: Run) -> DataFrame:
 
 
 def _images(run: Run) -> DataFrame:
+    return image_rows(run.table("images"), run.recipe)
+
+
+def image_rows(images: DataFrame, recipe: Recipe) -> DataFrame:
+    """The rows of the stage `images`: entropy and sharpness bind no picture rich in text, so it has none."""
     from pyspark.sql import functions as F
 
-    rules, nsfw = run.recipe.images, run.recipe.nsfw
+    rules, nsfw = recipe.images, recipe.nsfw
     formats = ["jpeg" if name == "jpg" else name for name in rules.formats]
     ok = (
         (F.col("status") == "ok")
         & F.col("format").isin(formats)
         & (F.col("width").cast("long") * F.col("height") <= rules.max_pixels)
         & (F.lit(rules.keep_animated) | ~F.coalesce("animated", F.lit(False)))
+        & (F.col("text_share") >= rules.min_text_share)
         & (F.lit(not nsfw.scores) | F.col("nsfw_score").isNotNull())
         & (F.col("drop_reason").isNull() | F.col("drop_reason").isin([f"file:{reason}" for reason in MOVABLE]))
     )
     sides = F.least("width", "height").cast("double"), F.greatest("width", "height").cast("double")
-    return run.table("images").select(
+    plain = F.col("text_share") < rules.text_rich
+    return images.select(
         *("url", F.col("url").alias("place"), F.col("drop_reason").isNull().alias("kept")),
         F.coalesce(ok, F.lit(False)).alias("ok"),
         *(sides[0].alias("short_side"), sides[1].alias("long_side"), (sides[1] / sides[0]).alias("aspect")),
-        *("colour_spread", "entropy", "sharpness", "nsfw_score"),
+        *("colour_spread", "nsfw_score"),
+        *(F.when(plain, F.col(name)).alias(name) for name in ("entropy", "sharpness")),
     )
 
 

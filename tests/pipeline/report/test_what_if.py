@@ -10,7 +10,8 @@ from filters.text.rules import judge_document
 from pipeline.recipe import load
 from pipeline.report.sliders import sliders
 from pipeline.report.what_if import as_numpy, count, current, judge
-from pipeline.report.what_if_tables import by_language
+from pipeline.report.what_if_tables import by_language, image_rows
+from schemas.image import IMAGES
 
 RECIPE = load("weft", ["language.min_score_of.fr=0.9"])
 OWN = [slider for slider in sliders(RECIPE) if slider.stage == "documents"]
@@ -86,3 +87,22 @@ def test_nulls_are_nan_or_false():
     assert np.isnan(found["a"][1])
     assert found["b"].tolist() == [True, False]
     assert found["c"].tolist() == ["x", None]
+
+
+def test_sliders_of_entropy_and_sharpness_do_not_bind_pictures_that_are_rich_in_text(spark, row_of):
+    recipe = load("weft", ["images.min_entropy=3", "images.min_sharpness=10", "images.min_text_share=0.1"])
+    looks = {"format": "png", "status": "ok", "width": 300, "height": 300, "colour_spread": 99, "nsfw_score": 0.0}
+    shares = {"rich": 0.2, "plain": 0.19, "empty": 0.0}
+    rows = [
+        row_of(IMAGES, url=url, text_share=share, entropy=1.0, sharpness=2.0, **looks) for url, share in shares.items()
+    ]
+    images = spark.createDataFrame(pa.Table.from_batches([IMAGES.batch(rows)]))
+    found = {row["url"]: row for row in image_rows(images, recipe).collect()}
+    assert {url: row["ok"] for url, row in found.items()} == {"rich": True, "plain": True, "empty": False}
+    own = [slider for slider in sliders(recipe) if slider.key in ("images.min_entropy", "images.min_sharpness")]
+    kept = {
+        url: [bool((slider.ranks([np.nan if (value := row[slider.measure]) is None else value]) > slider.current)[0])
+              for slider in own]
+        for url, row in found.items()
+    }  # fmt: skip
+    assert kept == {"rich": [True, True], "plain": [False, False], "empty": [False, False]}
