@@ -70,7 +70,9 @@ def make(run: Run) -> None:
     opted_out = F.when(F.col("images_opted_out"), F.lit(str(ReferenceReason.OPTED_OUT)))
     known = nodes.withColumn("drop_reason", F.coalesce(opted_out, "url_reason", "image_reason"))
     shown = known.join(pictures, "sha256", how="left")
-    judged = judge_repeats(shown, run.recipe.dedup_images, earlier_runs.image_uses(run))
+    earlier = earlier_runs.image_uses(run)
+    uses = None if earlier is None else earlier.join(pictures, "sha256", how="inner").select("picture", "id", "site")
+    judged = judge_repeats(shown, run.recipe.dedup_images, uses)
     run.write("05_matches/references", REFERENCES, judged)
 
 
@@ -80,8 +82,8 @@ def judge_repeats(references: DataFrame, config: Config, earlier: DataFrame | No
     Args:
         references: id, site, node, url, sha256, picture, drop_reason (null = usable so far).
         config: how often is too often.
-        earlier: sha256, id, site of images that documents of earlier runs show; they count as repeats, not in
-            `count_in_corpus`, and where the first so many are kept they come first.
+        earlier: picture, id, site of what documents of earlier runs show; it counts as repeats, not in
+            `count_in_corpus`, and where the first so many are kept it comes first.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -91,7 +93,7 @@ def judge_repeats(references: DataFrame, config: Config, earlier: DataFrame | No
     files = seen.groupBy("sha256").agg(F.countDistinct("id").alias("count_in_corpus"))
     placed = seen.select("picture", "id", "site", F.lit(1).alias("turn"))
     if earlier is not None:
-        shown = earlier.join(seen.select("sha256", "picture").distinct(), "sha256")
+        shown = earlier.join(seen.select("picture").distinct(), "picture", how="left_semi")
         placed = placed.unionByName(shown.select("picture", "id", "site", F.lit(0).alias("turn")))
     placed = placed.groupBy("picture", "id", "site").agg(F.min("turn").alias("turn"))
     counted = placed.join(placed.groupBy("picture").agg(F.count("*").alias("picture_in_corpus")), "picture").join(

@@ -4,7 +4,8 @@ Two documents are compared in both when text alone leaves a doubt: the same arti
 comments shares most of its text and all of its pictures; a translation shares the pictures and none of the text. Each
 band has `image_rows` rows of the image set's signature and the others of the text's, so the share of equal rows
 estimates (1 - w) * J(text) + w * J(images) with w = image_rows / minhash.rows, without bias, and a pair becomes a
-candidate only where both agree. Signatures of image sets are kept for later crawls.
+candidate only where both agree. A document's images are its pictures (`group_pictures`), whatever their sizes and
+qualities; those of earlier runs are grouped with them.
 """
 
 from __future__ import annotations
@@ -70,17 +71,15 @@ def make(run: Run) -> None:
     from pyspark.sql import functions as F
 
     config, text = run.recipe.dedup_with_images, run.recipe.minhash
-    images = run.table("images").select("url", "phash").dropDuplicates(["url"])
-    usable = run.table("references").where("drop_reason IS NULL AND sha256 IS NOT NULL").join(images, "url", how="left")
-    # The perceptual hash is that of the picture, whatever its size and quality.
-    sets = usable.groupBy("id").agg(F.array_sort(F.collect_set(F.coalesce("phash", "sha256"))).alias("hashes"))
+    shown = run.table("references").where("drop_reason IS NULL AND picture IS NOT NULL").select("id", "picture")
     unique = run.table("unique").where("drop_reason IS NULL").select("id", "signature")
     captured = run.table("documents").select("id", "fetched_at", "num_words").dropDuplicates(["id"])
-    described = unique.join(captured, "id", how="inner").join(image_sets(sets, text.num_perm), "id", how="inner")
+    described = unique.join(captured, "id", how="inner").join(image_sets(shown, text.num_perm), "id", how="inner")
     documents = described.withColumn("is_earlier", F.lit(False))
-    earlier = earlier_runs.image_sets(run)
-    if earlier is not None:
-        wanted = earlier.select("id", "signature", "num_images", "image_set", "image_signature")
+    signed, uses = earlier_runs.documents(run), earlier_runs.image_uses(run)
+    if signed is not None and uses is not None:
+        theirs = uses.join(run.table("pictures"), "sha256", how="inner").select("id", "picture")
+        wanted = signed.select("id", "signature").join(image_sets(theirs, text.num_perm), "id", how="inner")
         documents = documents.unionByName(wanted.withColumn("is_earlier", F.lit(True)), allowMissingColumns=True)
     longest = [F.desc("num_words")] if run.recipe.dedup.keep == "best" else []
     order = [F.desc("is_earlier"), *longest, F.desc("fetched_at"), F.asc("id")]
@@ -123,8 +122,11 @@ def mark(documents: DataFrame, config: Config, text: minhash.Config, order: list
     return decided
 
 
-def image_sets(sets: DataFrame, num_perm: int) -> DataFrame:
-    """Rows (id, num_images, image_set, image_signature) of rows (id, hashes), hashes being sorted and distinct."""
+def image_sets(shown: DataFrame, num_perm: int) -> DataFrame:
+    """Rows (id, num_images, image_set, image_signature), one for each document of rows (id, picture)."""
+    from pyspark.sql import functions as F
+
+    sets = shown.groupBy("id").agg(F.array_sort(F.collect_set("picture")).alias("pictures"))
 
     def sign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -134,7 +136,7 @@ def image_sets(sets: DataFrame, num_perm: int) -> DataFrame:
 
 
 def _signed(batch: pa.RecordBatch, num_perm: int) -> pa.RecordBatch:
-    hashes = batch.column("hashes").to_pylist()
+    hashes = batch.column("pictures").to_pylist()
     signatures = [minhash.signature(_values(names), num_perm).astype("<u4").tobytes() for names in hashes]
     columns = {
         "id": batch.column("id"),

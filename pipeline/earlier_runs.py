@@ -18,7 +18,7 @@ from pipeline.commits import StepFolder
 from pipeline.recipe_file import build, digest
 from schemas.document import DECISIONS, UNIQUE
 from schemas.errors import ConfigError, InputError
-from schemas.image import DUPLICATES, REFERENCES
+from schemas.image import IMAGES, REFERENCES
 from schemas.table import Table
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 STEPS = {
     UNIQUE.name: "02_unique",
+    IMAGES.name: "04_images/images",
     REFERENCES.name: "05_matches/references",
-    DUPLICATES.name: "05_matches/duplicates",
     DECISIONS.name: "05_matches/decisions",
 }
 """Tables of an earlier run that are read, and their steps."""
@@ -106,9 +106,10 @@ def image_uses(run: Run) -> DataFrame | None:
     return _union(found for earlier in _opened(run) if (found := _image_uses(run, earlier)) is not None)
 
 
-def image_sets(run: Run) -> DataFrame | None:
-    """Rows of DUPLICATES of the documents of the earlier runs, with their text `signature`."""
-    return _union(found for earlier in _opened(run) if (found := _image_sets(run, earlier)) is not None)
+def image_files(run: Run) -> DataFrame | None:
+    """Rows of IMAGES of files that the earlier runs may show: what they look like, so that pictures are known again."""
+    found = (_read(run, earlier, IMAGES) for earlier in _opened(run))
+    return _union(images.where("drop_reason IS NULL") for images in found if images is not None)
 
 
 def _opened(run: Run) -> list[Earlier]:
@@ -141,10 +142,3 @@ def _image_uses(run: Run, earlier: Earlier) -> DataFrame | None:
         return None
     usable = references.where("drop_reason IS NULL AND sha256 IS NOT NULL").select("sha256", "id")
     return usable.join(_documents(run, earlier).select("id", "site"), "id", how="inner").select("sha256", "id", "site")
-
-
-def _image_sets(run: Run, earlier: Earlier) -> DataFrame | None:
-    sets = _read(run, earlier, DUPLICATES)
-    if sets is None:
-        return None
-    return sets.join(_documents(run, earlier).select("id", "signature"), "id", how="inner")

@@ -152,7 +152,7 @@ FLOW: tuple[Step, ...] = (
         doc="Documents that show the same images, or are near-duplicates by text and images together.",
         stages=("dedup_with_images",),
         tables=(DUPLICATES,),
-        after=("02_unique", "05_matches/references"),
+        after=("02_unique", "05_matches/pictures", "05_matches/references"),
         sections=("dedup_with_images",),
         make=dedup_with_images.make,
     ),

@@ -2,13 +2,15 @@
 
 Equal bytes are one file already. Files with PDQ hashes within `dedup_images.radius` of a leader's are one picture:
 other sizes, qualities and formats of it; pictures that are rich in text have a smaller radius of their own. A hash of
-low quality says nothing, and its file stands alone. How often a picture may be seen is judged from this table.
+low quality says nothing, and its file stands alone. How often a picture may be seen is judged from this table. Files of
+earlier runs that the recipe names are grouped with those of this one: their pictures are known again in other sizes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline import earlier_runs
 from pipeline.near_pictures import groups
 from schemas.image import PICTURES
 
@@ -23,7 +25,9 @@ def make(run: Run) -> None:
     """Group the files that no rule has dropped."""
     from pyspark.sql import functions as F
 
-    usable = run.table("images").where(F.col("drop_reason").isNull()).dropDuplicates(["sha256"])
+    usable = run.table("images").where(F.col("drop_reason").isNull())
+    earlier = earlier_runs.image_files(run)
+    usable = (usable if earlier is None else usable.unionByName(earlier)).dropDuplicates(["sha256"])
     text_rich = F.coalesce(F.col("text_share") >= run.recipe.images.text_rich, F.lit(False))
     files = usable.select("sha256", "pdq", "pdq_quality", text_rich.alias("text_rich")).localCheckpoint()
     run.write("05_matches/pictures", PICTURES, pictures(files, run.recipe.dedup_images))

@@ -61,13 +61,15 @@ LINKS = Table(
 
 DATA_IMAGES = Table(
     name="data_images",
-    version=1,
-    doc="Images that stand in their page as data: URLs; their bytes go into the image store as the page is read.",
+    version=2,
+    doc="Images that stand in their page as data: URLs; their bytes go into the image store as the page is read, but for"
+    " those on a list of fetch.block_lists.",
     key=("url", "store_file", "store_offset"),
     columns=(
         column("url", pa.string(), "data:sha256,HEX"),
         column("sha256", pa.string(), "of the bytes, hex"),
-        *(field.with_nullable(False) for field in _ADDRESS),
+        *_ADDRESS,
+        column("blocked", pa.string(), "why the bytes are not kept, null where they are", nullable=True),
     ),
     budget_bytes=150,
 )
@@ -154,8 +156,9 @@ IMAGES = Table(
 
 PICTURES = Table(
     name="pictures",
-    version=1,
-    doc="Image files that may be used, by the picture that they show: files whose PDQ hashes are near one leader's.",
+    version=2,
+    doc="Image files that may be used, earlier runs' too, by the picture that they show: files whose PDQ hashes are near"
+    " one leader's.",
     key=("sha256",),
     columns=(
         column("sha256", pa.string(), "of the bytes as fetched, hex"),
@@ -188,18 +191,16 @@ REFERENCES = Table(
 
 DUPLICATES = Table(
     name="duplicates",
-    version=1,
-    doc="Documents that may show images, compared by them; what they show is kept for later crawls.",
+    version=2,
+    doc="Documents that may show images, compared by them.",
     key=("id",),
     columns=(
         column("id", pa.string(), "document id"),
         column("num_images", pa.int32(), "distinct pictures that it may show"),
-        column("image_set", pa.string(), "hash of their perceptual hashes (of the bytes where there is none)"),
-        column("image_signature", pa.binary(), "MinHash signature of that set, little-endian uint32"),
         column("duplicate_of", pa.string(), "id of the document that is kept instead", nullable=True),
         column("drop_reason", pa.string(), "a DocumentReason, null if kept", nullable=True),
     ),
-    budget_bytes=700,
+    budget_bytes=150,
 )
 
 EMBEDDINGS = Table(

@@ -149,7 +149,7 @@ def test_the_step_joins_what_is_known_of_urls_and_files(spark, run_of, fill, row
 
 def test_images_that_earlier_runs_show_count_as_repeats_but_not_in_this_run_s_number(spark):
     references = spark.createDataFrame([("n", "x", 0, "u", "s", "p", None), ("n", "x", 1, "v", "t", "t", None)], SCHEMA)
-    earlier = spark.createDataFrame([("s", "e1", "x"), ("s", "e2", "y")], "sha256 string, id string, site string")
+    earlier = spark.createDataFrame([("p", "e1", "x"), ("p", "e2", "y")], "picture string, id string, site string")
 
     def found(**bounds):
         rows = judge_repeats(references, Config(**bounds), earlier).orderBy("node").collect()

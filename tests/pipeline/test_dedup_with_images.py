@@ -14,7 +14,7 @@ from filters import minhash
 from pipeline.dedup_with_images import Config, _mixed, _signed, make, mark
 from schemas.document import DOCUMENTS, UNIQUE
 from schemas.errors import ConfigError
-from schemas.image import IMAGES, REFERENCES
+from schemas.image import REFERENCES
 
 TEXT = minhash.Config(width=1, num_perm=8, bands=2, rows=4, threshold=0.8)
 
@@ -31,7 +31,7 @@ def marked(spark):
     def decide(*rows, **config):
         made = []
         for name, text, images, earlier in rows:
-            hashes = pa.RecordBatch.from_pydict({"id": [name], "hashes": [sorted(images)]})
+            hashes = pa.RecordBatch.from_pydict({"id": [name], "pictures": [sorted(images)]})
             (known,) = _signed(hashes, TEXT.num_perm).to_pylist()
             made.append(
                 (name, text, known["num_images"], known["image_set"], known["image_signature"], earlier, 1, None)
@@ -130,19 +130,11 @@ def test_the_step_writes_a_row_for_each_document_that_may_show_images(spark, run
     ]
     fill(run, "01_documents", (DOCUMENTS, captured))
     fill(run, "02_unique", (UNIQUE, [row_of(UNIQUE, id=name) for name in days]))
-    uses = [
-        ("a", 0, "u1", "s1"),
-        ("a", 1, "u2", "s2"),
-        ("b", 0, "u3", "s3"),
-        ("b", 1, "u2", "s2"),
-        ("c", 0, "u4", None),
-    ]
+    uses = [("a", 0, "p1"), ("a", 1, "p2"), ("b", 0, "p1"), ("b", 1, "p2"), ("c", 0, None)]
     references = [
-        row_of(REFERENCES, id=i, node=n, url=u, sha256=s, drop_reason=None if s else "x") for i, n, u, s in uses
+        row_of(REFERENCES, id=i, node=n, url="u", picture=p, drop_reason=None if p else "x") for i, n, p in uses
     ]
     fill(run, "05_matches/references", (REFERENCES, references))
-    pictures = {"u1": "p1", "u2": "p2", "u3": "p1", "u4": "p4"}  # u1 and u3 are one picture in two sizes
-    fill(run, "04_images/images", (IMAGES, [row_of(IMAGES, url=url, phash=hash_) for url, hash_ in pictures.items()]))
     make(run)
     found = run.table("duplicates").orderBy("id").collect()
     assert [(row["id"], row["num_images"], row["drop_reason"], row["duplicate_of"]) for row in found] == [

@@ -13,7 +13,7 @@ from pipeline.commits import Cost
 from pipeline.earlier_runs import check, fingerprint
 from schemas.document import DECISIONS, DOCUMENTS, UNIQUE
 from schemas.errors import ConfigError, InputError
-from schemas.image import REFERENCES
+from schemas.image import IMAGES, LINKS, REFERENCES
 
 
 @pytest.fixture
@@ -36,6 +36,9 @@ def first(run_of, fill, row_of, tmp_path):
             shown = [row_of(REFERENCES, id=name, node=0, url="u", sha256="s") for name in "ab"]
             fill(run, "05_matches/references", (REFERENCES, shown))
             run.finish("05_matches/references", Cost())
+            seen = [row_of(IMAGES, url="u", sha256="s", status="ok", pdq="0" * 64, pdq_quality=100)]
+            fill(run, "04_images/images", (IMAGES, seen))
+            run.finish("04_images/images", Cost())
         run.save([])
         target = tmp_path / "first"
         shutil.move(run.folder, target)
@@ -90,7 +93,7 @@ def test_documents_that_02_kept_count_until_there_are_decisions(spark, first, ru
     run = run_of(f"dedup.against=['{folder}']", spark=spark)
     assert sorted(row["id"] for row in earlier_runs.documents(run).collect()) == ["a", "b"]
     assert earlier_runs.image_uses(run) is None
-    assert earlier_runs.image_sets(run) is None
+    assert earlier_runs.image_files(run) is None
     assert earlier_runs.documents(run_of(spark=spark)) is None
 
 
@@ -109,4 +112,57 @@ def test_where_there_are_decisions_only_what_was_put_out_counts(spark, first, ru
     assert [(row["id"], row["drop_reason"], row["duplicate_of"]) for row in found] == [
         ("d", "same_url", "a"),
         ("e", None, None),
+    ]
+
+
+def test_a_picture_of_an_earlier_run_is_known_again_in_other_bytes(spark, first, run_of, fill, row_of, node_of):
+    folder = first(decisions={"a": None, "b": "no_images"})
+    run = run_of(
+        f"dedup.against=['{folder}']",
+        "dedup_images.max_on_site=1",
+        "dedup_with_images.min_same_images=1",
+        spark=spark,
+    )
+    near, other = "0" * 60 + "ffff", "f" * 64  # 16 bits from the earlier one; another picture
+    urls = {"near": ("n", near), "other": ("o", other)}
+    seen = [
+        row_of(IMAGES, url=url, sha256=sha256, status="ok", pdq=pdq, pdq_quality=100)
+        for url, (sha256, pdq) in urls.items()
+    ]
+    fill(run, "03_links", (LINKS, [row_of(LINKS, url=url) for url in urls]))
+    fill(run, "04_images/images", (IMAGES, seen))
+    sites = {"d": ("x.org", ["near"]), "e": ("y.org", ["near"]), "f": ("y.org", ["near", "other"])}
+    pages = [
+        row_of(DOCUMENTS, id=name, warc_record_offset=n, site=site, nodes=[node_of(image_url=url) for url in shown])
+        for n, (name, (site, shown)) in enumerate(sites.items())
+    ]
+    fill(run, "01_documents", (DOCUMENTS, pages))
+    unique = [
+        row_of(UNIQUE, id=name, warc_record_offset=n, site=site) for n, (name, (site, _)) in enumerate(sites.items())
+    ]
+    fill(run, "02_unique", (UNIQUE, unique))
+    for step in ("05_matches/pictures", "05_matches/references", "05_matches/duplicates"):
+        run.step(step).make(run)
+    references = run.table("references").orderBy("id", "node").collect()
+    assert [(r["id"], r["count_in_corpus"], r["picture_in_corpus"], r["drop_reason"]) for r in references] == [
+        ("d", 3, 4, "repeated_on_site"),  # the earlier document a stands on x.org too
+        ("e", 3, 4, "repeated_on_site"),
+        ("f", 3, 4, "repeated_on_site"),
+        ("f", 1, 1, None),
+    ]
+
+
+def test_a_document_with_the_pictures_of_an_earlier_run_s_is_one_of_the_same_images(spark, first, run_of, fill, row_of):
+    folder = first(decisions={"a": None, "b": "no_images"})
+    run = run_of(f"dedup.against=['{folder}']", "dedup_with_images.min_same_images=1", spark=spark)
+    seen = row_of(IMAGES, url="v", sha256="t", status="ok", pdq="0" * 60 + "ffff", pdq_quality=100)
+    fill(run, "04_images/images", (IMAGES, [seen]))
+    fill(run, "01_documents", (DOCUMENTS, [row_of(DOCUMENTS, id="d")]))
+    fill(run, "02_unique", (UNIQUE, [row_of(UNIQUE, id="d")]))
+    run.step("05_matches/pictures").make(run)
+    (picture,) = {row["picture"] for row in run.table("pictures").collect()}
+    fill(run, "05_matches/references", (REFERENCES, [row_of(REFERENCES, id="d", node=0, url="v", picture=picture)]))
+    run.step("05_matches/duplicates").make(run)
+    assert [(r["id"], r["drop_reason"], r["duplicate_of"]) for r in run.table("duplicates").collect()] == [
+        ("d", "same_images", "a")
     ]
