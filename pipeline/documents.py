@@ -34,6 +34,7 @@ from pipeline import (
 )
 from pipeline.archive.inputs import InputFile, read_input
 from pipeline.draft import BatchStage, Draft, PageStage
+from pipeline.fetch.block_lists import Registry, read_lists
 from pipeline.read_warc import Tally, drafts
 from pipeline.recipe_file import digest
 from pipeline.rejudge import MEASURED
@@ -115,7 +116,7 @@ def read_slice(
             work.together(batch)
             for stage in batch_stages:
                 stage([draft for draft in batch if draft.drop_reason is None])
-            _keep_data_images(batch, store, work, prefix)
+            _keep_data_images(batch, store, work, prefix, read_lists(recipe.fetch.block_lists))
             work.out.write(DOCUMENTS, [forget_pages.closed(row(draft)) for draft in batch])
         work.out.write(INPUTS, [tally.row()])
         work.extra[MEASURED] = measured
@@ -246,16 +247,23 @@ def _reason(reason: NodeReason | None) -> str | None:
     return None if reason is None else str(reason)
 
 
-def _keep_data_images(batch: list[Draft], store: StoreWriter, work: Work, prefix: str) -> None:
-    """Put the bytes of data: images of pages that are kept into the store."""
+def _keep_data_images(
+    batch: list[Draft], store: StoreWriter, work: Work, prefix: str, registry: Registry | None
+) -> None:
+    """Put the bytes of data: images of pages that are kept into the store; of those on a list only the hash."""
     rows = []
     for draft in batch:
         if draft.drop_reason is None and draft.document is not None and not draft.document.images_opted_out:
             for url, data in draft.document.data_images.items():
                 sha256 = url.rpartition(",")[2]
+                known: dict[str, Any] = {"url": url, "sha256": sha256, "blocked": None}
+                if registry and (why := registry.blocks_bytes(data)):
+                    nowhere = {"store_file": None, "store_offset": None, "store_length": None}
+                    rows.append({**known, **nowhere, "blocked": why})
+                    continue
                 at = store.append(data, name=sha256)
                 place = {"store_file": f"{prefix}/{at.file}", "store_offset": at.offset, "store_length": at.length}
-                rows.append({"url": url, "sha256": sha256, **place})
+                rows.append({**known, **place})
     work.out.write(DATA_IMAGES, rows)
 
 

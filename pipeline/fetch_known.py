@@ -28,7 +28,7 @@ from pipeline.fetch.request import judge_bytes
 from pipeline.fetch_rounds import STEP
 from pipeline.fetch_slice import keep
 from pipeline.slices import SEVERAL, Guard, Work, run_keyed
-from pipeline.store import Address, read_ranges
+from pipeline.store import Address, erase, read_ranges
 from schemas.errors import ConfigError
 from schemas.image import LEDGER
 from schemas.reasons import FetchStatus
@@ -84,26 +84,55 @@ def _run(run: Run, found: DataFrame, kind: str, answers: Answers, rows_at_most: 
 def _from_pages(run: Run, unanswered: DataFrame) -> None:
     folder = run.where(STEP)
     number = folder.next_round()
-    inside = unanswered.where("url like 'data:%'").select("url").join(run.table("data_images"), "url", how="inner")
-    run.write(STEP, LEDGER, _rows_of_pages(inside, number), f"r{number:04d}-data")
+    images = run.table("data_images")
+    inside = unanswered.where("url like 'data:%'").select("url").join(images, "url", how="inner")
+    rows = _rows_of_pages(inside, number)
+    if run.recipe.fetch.block_lists:  # step 01 asked them too, but a list may have come since
+        columns = rows.select(*LEDGER.arrow.names)
+        rows = columns.mapInArrow(_blocked_now(run.recipe.fetch, str(run.folder)), LEDGER.ddl())
+    run.write(STEP, LEDGER, rows, f"r{number:04d}-data")
+    blocked = run.table("ledger").where(f"status = '{FetchStatus.BLOCKED_BY_LIST}' and url like 'data:%'").select("url")
+    copies = images.where("store_file is not null").join(blocked, "url", how="left_semi")
+    places = copies.select("store_file", "store_offset", "store_length").distinct()
+    erase(str(run.folder), (Address(*row) for row in places.toLocalIterator()))
+
+
+def _blocked_now(config: Config, root: str) -> Any:
+    """Ledger rows of `data:` images, without the bytes of those on a list."""
+
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        registry = read_lists(config.block_lists)
+        for batch in batches:
+            rows = batch.to_pylist()
+            held = [row for row in rows if row["store_file"]]
+            places = {Address(row["store_file"], row["store_offset"], row["store_length"]): row for row in held}
+            for address, data in read_ranges(root, places):
+                if registry and (why := registry.blocks_bytes(data)):
+                    nowhere = dict.fromkeys(("store_file", "store_offset", "store_length"))
+                    places[address].update(nowhere, status=str(FetchStatus.BLOCKED_BY_LIST), detail=why)
+            yield LEDGER.batch(rows)
+
+    return work
 
 
 def _rows_of_pages(images: DataFrame, number: int) -> DataFrame:
-    """Ledger rows of `data:` images, whose bytes step 01 put into the store."""
+    """Ledger rows of `data:` images, whose bytes step 01 put into the store; what it found on a list wins."""
     from pyspark.sql import functions as F
 
     once = images.groupBy("url").agg(
-        F.min(F.struct("store_file", "store_offset", "store_length", "sha256")).alias("at")
+        F.min(F.struct("store_file", "store_offset", "store_length", "sha256", "blocked")).alias("at")
     )
-    nothing = {"http_status": "int", "final_url": "string", "content_type": "string", "detail": "string"}
-    return once.select("url", "at.*").withColumns(
+    nothing = {"http_status": "int", "final_url": "string", "content_type": "string"}
+    known = once.select("url", "at.*").withColumnRenamed("blocked", "detail")
+    is_kept, kept, blocked = F.col("detail").isNull(), str(FetchStatus.OK), str(FetchStatus.BLOCKED_BY_LIST)
+    return known.withColumns(
         {
             "round": F.lit(number),
-            "status": F.lit(str(FetchStatus.OK)),
+            "status": F.when(is_kept, F.lit(kept)).otherwise(F.lit(blocked)),
             "attempts": F.lit(0),
             "redirects": F.lit(0),
             "headers": F.array().cast("array<struct<name: string, value: string>>"),
-            "num_bytes": F.col("store_length"),
+            "num_bytes": F.coalesce("store_length", F.lit(0).cast("bigint")),
             "seconds": F.lit(0.0),
             "fetched_at": F.current_timestamp(),
             **{name: F.lit(None).cast(dtype) for name, dtype in nothing.items()},

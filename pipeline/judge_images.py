@@ -104,7 +104,7 @@ def _erase(run: Run, images: DataFrame) -> None:
         run.table("ledger").where("status = 'ok'").select(*place).unionByName(run.table("data_images").select(*place))
     )
     copies = stored.join(unsafe, "sha256", how="left_semi")
-    addresses = copies.select("store_file", "store_offset", "store_length").distinct()
+    addresses = copies.where("store_file IS NOT NULL").select("store_file", "store_offset", "store_length").distinct()
     store = str(run.folder)
     erased = erase(store, (Address(*row) for row in addresses.toLocalIterator()))
     if erased:

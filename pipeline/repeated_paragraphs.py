@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 def repeated_nodes(documents: DataFrame, decided: DataFrame, max_repeats: int, max_lost_words: float) -> DataFrame:
     """Per document that has any: `dropped_nodes`, text nodes that stand on one site more than `max_repeats` times.
 
-    Headings stay (the same heading over different texts is no repetition), and so does code: hashes know no punctuation,
-    which is all that may tell two lines of code apart, and a command that each manual page repeats is part of each. A
-    document that would lose its core has no `dropped_nodes` and their number as `spared_nodes`: its text is its own,
-    however often it stands there.
+    Headings stay (the same heading over different texts is no repetition), and so does code: hashes know no
+    punctuation, which is all that may tell two lines of code apart, and a command that each page of a manual repeats is
+    part of each. A document that would lose its core has no `dropped_nodes` and their number as `spared_nodes`: its
+    text is its own, however often it stands there.
     """
     from pyspark.sql import functions as F
 

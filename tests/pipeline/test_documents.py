@@ -106,6 +106,20 @@ def test_a_page_that_opts_out_leaves_no_text_and_one_that_opts_its_images_out_no
     assert dict(read_ranges(tmp_path, [address])) == {address: PICTURE}
 
 
+def test_an_image_inside_a_page_that_is_on_a_hash_list_is_never_written(tmp_path):
+    encoded = base64.b64encode(PICTURE).decode()
+    html = make_page(3, 0).html.replace(b"</p>", f'</p><p><img src="data:image/jpeg;base64,{encoded}"></p>'.encode(), 1)
+    (tmp_path / "list").write_text(hashlib.md5(PICTURE, usedforsecurity=False).hexdigest() + "\n")
+    archive = write_archive(tmp_path / "a.warc.gz", [("http://a.example/", html, ())])
+    folder = read(archive, tmp_path, f"fetch.block_lists=['{tmp_path / 'list'}']")
+    sha256 = hashlib.sha256(PICTURE).hexdigest()
+    assert rows(folder, "data_images") == [
+        {"url": f"data:sha256,{sha256}", "sha256": sha256, "blocked": "md5 is on a block list"}
+        | dict.fromkeys(("store_file", "store_offset", "store_length"))
+    ]
+    assert not any(PICTURE[-200:] in path.read_bytes() for path in folder.path.rglob("*") if path.is_file())
+
+
 def test_the_slice_of_an_input_depends_on_its_name_and_size_and_not_on_its_place(tmp_path):
     page = ("http://a.example/", b"<p>text</p>", ())
 
