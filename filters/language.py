@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from filters.file_digest import file_digest
-from filters.language_codes import short_code
+from filters.language_codes import is_short, short_code
 from schemas.errors import ConfigError, ModelUnavailable
 from schemas.reasons import DocumentReason
 
@@ -125,8 +125,11 @@ def load(path: str | None = None) -> Identifier:
 
 
 def check(config: Config) -> None:
-    """Raise ModelUnavailable unless the recipe's model is here and can tell languages."""
-    load(config.model)
+    """Raise ModelUnavailable unless the recipe's model is here and can tell languages: some label of it is one."""
+    model = load(config.model)
+    labels = model.labels()
+    if not any(is_short(normalise(label)) for label in labels):
+        raise ModelUnavailable(f"language: {model.name} tells no languages: its labels are {', '.join(labels[:5])}")
 
 
 def fingerprint(config: Config) -> str:

@@ -30,6 +30,12 @@ def _table(text: str) -> dict[str, str]:
 
 
 _SHORT = _table(_PAIRS) | _table(_MEMBERS)
+_TWO_LETTERS = frozenset(_SHORT.values())
+
+
+def is_short(code: str) -> bool:
+    """Whether it is one of the two-letter codes."""
+    return code in _TWO_LETTERS
 
 
 def short_code(code: str) -> str:

@@ -63,7 +63,9 @@ DOCUMENT_MEASURES = pa.struct(
         inner("terminal_lines", pa.float64(), "share of lines that end like a sentence (FineWeb)"),
         inner("short_lines", pa.float64(), "share of lines of at most 30 characters (FineWeb)"),
         inner("line_breaks", pa.float64(), "lines after the first / words (FineWeb)"),
-        inner("duplicate_lines", pa.float64(), "share of lines that stood before, case and indentation counted (Gopher)"),
+        inner(
+            "duplicate_lines", pa.float64(), "share of lines that stood before, case and indentation counted (Gopher)"
+        ),
         inner("duplicate_line_chars", pa.float64(), "share of characters in such lines (Gopher, FineWeb)"),
         inner("duplicate_paragraphs", pa.float64(), "share of nodes that stood before (Gopher)"),
         inner("duplicate_paragraph_chars", pa.float64(), "share of characters in such nodes (Gopher)"),

@@ -117,6 +117,20 @@ def test_the_probability_of_a_label(tmp_path, write_fasttext):
     assert found.probability("", "__label__hq") == 0.0
 
 
+@pytest.mark.parametrize(("labels", "said"), [(["__label__hq", "__label__lq"], "hq"), (["__label__1"], "__label__1")])
+def test_a_classifier_of_something_else_tells_no_languages(tmp_path, write_fasttext, labels, said):
+    path = tmp_path / "quality.bin"
+    write_fasttext(path, ["good", "bad"][: len(labels)], labels)
+    with pytest.raises(ModelUnavailable, match=rf"quality\.bin tells no languages: .*{said}"):
+        language.check(Config(model=str(path)))
+
+
+def test_a_model_that_tells_some_languages_will_do(tmp_path, write_fasttext):
+    path = tmp_path / "regional.bin"
+    write_fasttext(path, ["a", "b"], ["__label__swh_Latn", "__label__bar_Latn"])
+    language.check(Config(model=str(path)))
+
+
 def test_a_missing_model_is_named():
     with pytest.raises(ModelUnavailable, match="nowhere"):
         language.check(Config(model="nowhere.bin"))
