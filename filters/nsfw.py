@@ -66,8 +66,8 @@ class Config:
     model: str = field(default="nudenet", metadata={"operational": True})  # counts by its content: `fingerprint`
     """nudenet, none, or the path of another ONNX file of NudeNet's form (its release has a 640m.onnx)."""
     max_score: float = 0.25
-    """The score above which NudeNet itself reports a part. Of 918 images of food, music and software pages without any
-    nudity 1.5 % exceed it (0.4: 0.5 %, 0.5: 0.4 %), most of them food; docs/decisions/nsfw-bound.md says why it stays."""
+    """The score above which NudeNet itself reports a part. Of 918 images of food, music and software pages without
+    any nudity 1.5 % exceed it (0.5: 0.4 %), most of them food; docs/decisions/nsfw-bound.md says why it stays."""
     action: Action = Action.DROP_IMAGE
     classes: tuple[str, ...] = _UNSAFE
     """The score of an image is the largest that any of these has anywhere in it."""

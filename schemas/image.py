@@ -62,8 +62,8 @@ LINKS = Table(
 DATA_IMAGES = Table(
     name="data_images",
     version=2,
-    doc="Images that stand in their page as data: URLs; their bytes go into the image store as the page is read, but for"
-    " those on a list of fetch.block_lists.",
+    doc="Images that stand in their page as data: URLs; their bytes go into the image store as the page is read, but"
+    " for those on a list of fetch.block_lists.",
     key=("url", "store_file", "store_offset"),
     columns=(
         column("url", pa.string(), "data:sha256,HEX"),
@@ -157,8 +157,8 @@ IMAGES = Table(
 PICTURES = Table(
     name="pictures",
     version=2,
-    doc="Image files that may be used, earlier runs' too, by the picture that they show: files whose PDQ hashes are near"
-    " one leader's.",
+    doc="Image files that may be used, earlier runs' too, by the picture that they show: files whose PDQ hashes are"
+    " near one leader's.",
     key=("sha256",),
     columns=(
         column("sha256", pa.string(), "of the bytes as fetched, hex"),
