@@ -156,6 +156,13 @@ def test_of_an_enormous_text_a_part_is_measured_and_its_length_is_true(monkeypat
     assert found.num_words == 200
 
 
+def test_fifty_megabytes_in_one_node_cost_what_their_first_part_costs():
+    before = document("word " * 200_000)
+    found = document("word " * 10_000_000)
+    assert found.num_chars == 50_000_000
+    assert (found.num_words, found.character_repetition) == (before.num_words, before.character_repetition)
+
+
 @pytest.mark.parametrize(
     "text", ["\x00\x01\x02\xff" * 50, "\ud800\udfff" * 20, "مرحبا بالعالم. هذا نص.", "\u202eabc\u202c"]
 )
