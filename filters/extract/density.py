@@ -16,7 +16,8 @@ BLOCK: Final = frozenset(
 )
 HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _MIN_UNIT: Final = 25
-"""Characters of a stretch that is looked at at all (Readability's figure)."""
+"""Characters of a stretch that is looked at at all (Readability's figure; 12 alike on the gold's tune half, 50 loses
+0.02)."""
 _LISTED: Final = frozenset(("li", "dt", "dd", "pre", "h2", "h3", "h4", "h5", "h6"))
 _LEAF: Final = frozenset(("p", "pre", "div"))
 PROSE: Final = 80
@@ -33,7 +34,8 @@ class Sums:
 
 
 _SPEAKING_NOSCRIPT: Final = 400
-"""Characters from which a `noscript` holds the content (of pages that a script draws), not a request for scripts."""
+"""Characters from which a `noscript` holds the content (of pages that a script draws), not a request for
+scripts (half and twice of it alike on the gold's tune half)."""
 
 
 @dataclass(slots=True)

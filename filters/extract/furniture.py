@@ -32,7 +32,8 @@ _HIDING_STYLE: Final = re.compile(
 )
 
 _TITLE_ALONE: Final = 500
-"""Characters without links from which an element around the page's first `h1` is more than a banner with a title."""
+"""Characters without links from which an element around the page's first `h1` is more than a banner with a title (half
+and twice of it alike on the gold's tune half)."""
 _RESPONSIVE: Final = re.compile(r"[\" ](?:d|hidden|visible|show)-(?:xs|sm|md|lg|xl|xxl)-?")
 """Hidden on some screens only."""
 
@@ -154,11 +155,12 @@ _NEVER_NAMED: Final = frozenset(
 
 
 _AUTHOR_BOX: Final = 600
-"""Characters of a box about the author, at most."""
+"""Characters of a box about the author, at most (half and twice of it alike on the gold's tune half)."""
 
 
 _NEAR: Final = 30
-"""Nodes of a header in which its heading is looked for: heading, date, author."""
+"""Nodes of a header in which its heading is looked for: heading, date, author (half and twice of it alike on
+the gold's tune half)."""
 _PRESSED: Final = frozenset(("a", "button", "input"))
 
 

@@ -18,7 +18,8 @@ from schemas.reasons import ReferenceReason as Why
 IMAGE_TAGS: Final = frozenset(("img", "amp-img", "amp-anim", "image"))
 
 _MAX_PIXEL: Final = 3
-"""Declared pixels of a side up to which an image counts visits and shows nothing."""
+"""Declared pixels of a side up to which an image counts visits and shows nothing (1 to 6 alike on the gold's
+tune half)."""
 _MAX_ICON: Final = 32
 """Declared pixels of both sides up to which an image is an icon (tuned on the gold: its smallest content image with
 a declared size is 40 wide)."""

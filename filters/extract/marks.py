@@ -14,7 +14,8 @@ MARK_NODES: Final = 6
 _MARK: Final = 3
 """Characters of a mark, at most, white space too: a pilcrow, an arrow with its variation selector."""
 _MORE_TEXT: Final = 40
-"""Characters of a link that leads on, at most, the arrows around it too."""
+"""Characters of a link that leads on, at most, the arrows around it too (half and twice of it alike on the gold's
+tune half)."""
 _READ_MORE: Final = re.compile(
     r"\W*(?:read (?:the )?(?:more|rest|full (?:article|post|story))|continue reading|keep reading|"
     r"weiterlesen|mehr lesen|lire (?:la suite|plus)|(?:leer|seguir leyendo|leia|ler|continuar lendo) ?(?:m[áa]s|mais)?|"

@@ -136,7 +136,8 @@ _WORD: Final = re.compile(r"[a-z_]+")
 
 @lru_cache(maxsize=50_000)
 def judge_names(names: str) -> int:
-    """The flags of this module that hold for a class or id attribute."""
+    """The flags of this module that hold for a class or id attribute, remembered: the 257 pages of the gold have 12,000
+    different ones, so the bound is the names of a thousand sites (10 MB)."""
     names = names[:400]
     if not names.islower():
         names = _CAMEL.sub("-", names).lower()
@@ -152,7 +153,8 @@ def judge_names(names: str) -> int:
 
 
 _SLUG: Final = 3
-"""Hyphens from which an id is a heading made into an anchor (`sharing-with-a-single-developer`), and names nothing."""
+"""Hyphens from which an id is a heading made into an anchor (`sharing-with-a-single-developer`), and names nothing
+(1 to 6 alike on the gold's tune half)."""
 
 
 def names_in(raw: str) -> str:
@@ -171,7 +173,8 @@ def names_in(raw: str) -> str:
 
 def cached_by_tag(judge: Callable[[str], int]) -> Callable[[str], int]:
     """The function of a serialised tag, its answers remembered: templates repeat their tags, within a page and over
-    the pages of a site. Long tags are judged anew, so that the memory is bounded in bytes too (about 10 MB)."""
+    the pages of a site. Long tags are judged anew, so that the memory is bounded in bytes too (about 10 MB:
+    30,000 tags are those of 500 sites, 257 pages of the gold have 15,000)."""
     remembered = lru_cache(maxsize=30_000)(judge)
 
     @wraps(judge)

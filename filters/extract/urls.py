@@ -67,7 +67,8 @@ def resolve(base: str, reference: str, charset: str = "utf-8") -> str | None:
 
 @lru_cache(maxsize=1_024)
 def _origin(base: str) -> tuple[str, str, str]:
-    """`https:`, `https://host` and `https://host/folder/` of a base."""
+    """`https:`, `https://host` and `https://host/folder/` of a base; one a page, so the last thousand pages are
+    remembered."""
     parts = urlsplit(base)
     origin = f"{parts.scheme}://{parts.netloc}"
     folder = parts.path.rpartition("/")[0]
@@ -106,7 +107,8 @@ def _encode(query: str, charset: str) -> bytes:
 
 @lru_cache(maxsize=4_096)
 def _ascii_host(host: str) -> str | None:
-    """The host in ASCII and lower case, or None where it cannot be one."""
+    """The host in ASCII and lower case, or None where it cannot be one; a page links to ten hosts or fewer, the last
+    four hundred pages are remembered."""
     host = host.lower()
     if ":" in host:
         return f"[{host}]"
