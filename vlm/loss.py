@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vlm.loader import Batch
-from vlm.model.vlm import TokenLoss, targets_of
+from vlm.model.vlm import TokenLoss
 
 
 @dataclass(slots=True)
@@ -70,11 +70,6 @@ def source_of(tokens: TokenLoss, batch: Batch) -> Tensor:
     """(T,) the dataset of each target."""
     documents = batch.document_ids.flatten()[tokens.where].long()
     return batch.sources[:, 3][documents]
-
-
-def count_targets(batch: Batch) -> int:
-    """How many tokens of a batch are to be predicted; known before any forward pass."""
-    return len(targets_of(batch)[0])
 
 
 def objective(tokens: TokenLoss, total: float, z_weight: float) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 
 from vlm.errors import DataError
 from vlm.loader import Batch, ImageConfig
+from vlm.loader.batch import target_mask
 from vlm.loader.geometry import Job, jobs, sizes
 from vlm.loader.images import decode_cpu, image_size, resize_to_patches
 from vlm.loader.tokenizers import Tokenizer
@@ -176,4 +177,5 @@ def _batch(
         faults=(),
         step=0,
         useful_tokens=sum(len(d.tokens) for d in made),
+        num_targets=int(target_mask(loss, valid).sum()),
     )

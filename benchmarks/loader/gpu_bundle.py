@@ -6,9 +6,11 @@ There, in a checkout beside OUT:
 
     pip install --no-index --no-deps --target OUT/site OUT/wheels/*.whl
     PYTHONPATH=OUT/site python -m pytest -m gpu tests/vlm/loader
-    PYTHONPATH=OUT/site python benchmarks/loader/gpu.py --data OUT/shards
+    PYTHONPATH=OUT/site python benchmarks/loader/gpu.py     # draws more; --data OUT/shards takes these
+    PYTHONPATH=OUT/site python benchmarks/trainer/gpu.py
 
-torch, torchvision, triton, numpy and Pillow are taken to be there; the wheels are for Python 3.12 on x86-64 Linux.
+torch, torchvision, triton, numpy and Pillow are taken to be there, and transformers and timm for all but the tests; the
+wheels are for Python 3.12 on x86-64 Linux.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ WHEELS = (
     "pygments",
     "hypothesis",
     "sortedcontainers",
+    "open_clip_torch",
+    "ftfy",
+    "wcwidth",
 )
 
 

@@ -28,7 +28,7 @@ CASES = {
     "summary": ("all", "summary"),
     "tuning": ("frozen", "lora", "full"),
 }
-GPU_ROWS = "MFU of the presets against their language model on packed text, data wait: not measured (no GPU)"
+GPU_ROWS = "MFU of the presets against their language model on packed text, data wait: benchmarks/trainer/gpu.py"
 
 
 def main() -> None:
@@ -121,23 +121,26 @@ def _packing(options: argparse.Namespace, case: str) -> dict[str, float]:
     return {"cpu_s": spent, "useful_tokens": useful, "computed_tokens": computed, "us_per_useful": 1e6 * spent / useful}
 
 
-def one_a_row(batch: Any) -> Any:
-    """The documents of a packed batch, each in a row of its own, padded to the longest; attention over whole rows."""
+def one_a_row(batch: Any, least: int = 0) -> Any:
+    """The documents of a packed batch, each in a row of its own, padded to the longest or to `least`; attention over
+    whole rows.
+    """
     import torch
 
     segments = batch.sources[:, :3].tolist()
-    length = max(size for _, _, size in segments)
+    length = max(least, *(size for _, _, size in segments))
     fields: dict[str, Any] = {}
     empty = {"image_index": -1, "last_image": -1}
     for name in ("tokens", "loss_mask", "positions", "image_index", "last_image"):
         old = getattr(batch, name)
-        new = torch.full((len(segments), length), empty.get(name, 0), dtype=old.dtype)
+        new = torch.full((len(segments), length), empty.get(name, 0), dtype=old.dtype, device=old.device)
         for place, (row, start, size) in enumerate(segments):
             new[place, :size] = old[row, start : start + size]
         fields[name] = new
     sources = batch.sources.clone()
-    sources[:, 0], sources[:, 1], sources[:, 2] = torch.arange(len(segments)), 0, length
-    rows = torch.arange(len(segments), dtype=torch.int32)[:, None].expand(-1, length)
+    numbers = torch.arange(len(segments), dtype=torch.int32, device=batch.tokens.device)
+    sources[:, 0], sources[:, 1], sources[:, 2] = numbers, 0, length
+    rows = numbers[:, None].expand(-1, length)
     return replace(
         batch, **fields, sources=sources, document_ids=rows.contiguous(), valid=torch.ones_like(rows, dtype=torch.bool)
     )

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vlm.loader.batch import Batch
+from vlm.loader.batch import Batch, target_mask
 from vlm.loader.config import LoaderConfig
 from vlm.loader.dataset import Dataset
 from vlm.loader.documents import parse, read_members
@@ -80,6 +80,7 @@ class HostBatch:
             faults=tuple(f for f in self.outcomes if f is not None),
             step=self.plan.step,
             useful_tokens=sum(s[2] for s in self.segments),
+            num_targets=int(target_mask(flat["loss_mask"], flat["valid"]).sum()),
         )
 
     def _borders(self, rows: int, length: int) -> npt.NDArray[np.int64]:

@@ -60,6 +60,8 @@ class Batch:
     """The optimiser step that this is for, from 0."""
     useful_tokens: int
     """Tokens that are not padding."""
+    num_targets: int
+    """Tokens that are to be predicted (`target_mask`): known on the host, so that nobody asks the device for it."""
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
         """The same batch with its tensors on `device`."""
@@ -75,3 +77,11 @@ class Batch:
         """The fields that are tensors, by name."""
         values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         return {k: v for k, v in values.items() if isinstance(v, Tensor)}
+
+
+def target_mask(loss_mask: Tensor, valid: Tensor) -> Tensor:
+    """bool (B, L): tokens that are to be predicted and have something readable before them."""
+    mask = loss_mask & valid
+    mask[:, 1:] &= valid[:, :-1]
+    mask[:, 0] = False
+    return mask

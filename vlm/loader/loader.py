@@ -8,6 +8,7 @@ What has been handed over is what the state counts; everything prefetched beyond
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from collections import deque
@@ -34,6 +35,11 @@ __all__ = ["Loader", "Stats"]
 
 RECENT = 16
 """Steps back for which a state can still be had; no framework fetches so many batches ahead."""
+
+SWITCH_S = 2e-4
+"""Python's switch interval, for the whole process, once threads load: the training thread lets the interpreter go at
+each operation, and would get it back after the usual 5 ms (8 ms of a step on an H100, `benchmarks/trainer/README.md`).
+"""
 
 
 @dataclass(slots=True)
@@ -118,6 +124,8 @@ class Loader:
                 self.faults.account(host.outcomes)
                 batch = self._finisher.hand_over(batch)
                 self._count(host.plan, batch, time.perf_counter() - began)
+                if self._run is not None:
+                    self._run.room.release()
                 yield batch
         finally:
             source.close()
@@ -232,8 +240,11 @@ class _Pump:
         self, config: LoaderConfig, planner: Planner, assembler: Assembler, finisher: CpuFinisher | CudaFinisher
     ) -> None:
         self._config, self._planner, self._assembler, self._finisher = config, planner, assembler, finisher
-        self._queue: queue.Queue[tuple[HostBatch, Batch] | BaseException | None] = queue.Queue(config.prefetch)
+        self._queue = queue.SimpleQueue[tuple[HostBatch, Batch] | BaseException | None]()
+        self.room = threading.Semaphore(config.prefetch)
+        """Released when a batch was handed over, not when it was fetched: who wakes up takes the interpreter."""
         self._stop = threading.Event()
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
         self._thread = threading.Thread(target=self._main, name="loader-pump", daemon=True)
         self._thread.start()
 
@@ -249,11 +260,6 @@ class _Pump:
     def stop(self) -> None:
         """End the threads; what they made is dropped."""
         self._stop.set()
-        while self._thread.is_alive():
-            try:
-                self._queue.get(timeout=0.05)
-            except queue.Empty:
-                continue
         self._thread.join()
 
     def _main(self) -> None:
@@ -285,8 +291,6 @@ class _Pump:
 
     def _put(self, item: tuple[HostBatch, Batch] | BaseException | None) -> None:
         while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return
+            if self.room.acquire(timeout=0.1):
+                self._queue.put(item)
+                return

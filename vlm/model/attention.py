@@ -2,7 +2,8 @@
 
 Registered with transformers under `NAME`, so its language models are used as they are. On CPU each document is one call
 of scaled-dot-product attention; on CUDA one call of flex attention with a block mask made from the same layout
-(arXiv:2412.05496), so that what is masked is skipped. No dense mask is ever made there.
+(arXiv:2412.05496), so that what is masked is skipped. The block mask is made from the borders of documents, block by
+block: no mask of tokens by tokens is ever made there.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.attention.flex_attention import create_block_mask, flex_attention
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.attention.flex_attention import BlockMask, flex_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 
 from vlm.loader import Batch
 
 NAME = "weft_documents"
 PROMPT, PADDING = -2, -1
+BLOCK = 128
+"""Tokens of a side of flex attention's blocks, its default."""
+_FAR = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +79,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: flo
     """Attention output (B, L, heads, width) for query (B, heads, L, width); keys may have fewer heads (GQA)."""
     query, key = query.to(value.dtype), key.to(value.dtype)  # rotary positions may have left them in float32
     if query.device.type == "cuda":
-        out = _compiled()(
-            query, key, value, block_mask=block_mask(layout), scale=scale, enable_gqa=query.shape[1] != key.shape[1]
-        )
-        return out.transpose(1, 2)  # type: ignore[no-any-return]
+        gqa = query.shape[1] != key.shape[1]
+        out = flex(query, key, value, block_mask=block_mask(layout), scale=scale, enable_gqa=gqa)
+        return out.transpose(1, 2)
     return _each_document(query, key, value, layout, scale).transpose(1, 2)
 
 
@@ -131,14 +134,54 @@ def block_mask(layout: Layout) -> Any:
             of_prompt = (k < prompt) & (documents[b, q] >= 0)
             return own | (q == k) | of_prompt
 
-        rows, length = documents.shape
-        layout.cache["block"] = create_block_mask(sees, rows, None, length, length, device=str(documents.device))
+        layout.cache["block"] = blocks_of(*_seen_blocks(layout), sees, (documents.shape[1], documents.shape[1]))
     return layout.cache["block"]
+
+
+def _seen_blocks(layout: Layout) -> tuple[Tensor, Tensor]:
+    """(B, blocks of queries, blocks of keys): where some token may see another, and where all see all."""
+    documents = in_blocks(layout.documents, PADDING)
+    valid = in_blocks(layout.valid, False)
+    low, high = extent(documents, documents >= 0)
+    number = torch.arange(documents.shape[1], device=documents.device)
+    earlier = number[:, None] > number
+    some = (low[:, :, None] <= high[:, None]) & (low[:, None] <= high[:, :, None])
+    some = (some | (number * BLOCK < layout.prompt)) & earlier | (number[:, None] == number)
+    one, of = documents[..., 0], (documents == documents[..., :1]).all(-1)
+    every = (one[:, :, None] == one[:, None]) & of[:, :, None] & (of & valid.all(-1))[:, None] & earlier
+    return some, every
+
+
+def in_blocks(values: Tensor, rest: int) -> Tensor:
+    """(B, blocks, BLOCK) of values (B, n); the last block is filled with `rest`."""
+    n = values.shape[1]
+    return pad(values, (0, -n % BLOCK), value=rest).view(len(values), -1, BLOCK)
+
+
+def extent(values: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Least and greatest of each block, of those that count; (far, -1) where none does."""
+    return torch.where(counts, values, _FAR).amin(-1), torch.where(counts, values, -1).amax(-1)
+
+
+def blocks_of(some: Tensor, every: Tensor, sees: Any, lengths: tuple[int, int]) -> BlockMask:
+    """Flex attention's mask from (B, blocks of queries, blocks of keys) flags and the rule within blocks of `some`."""
+    tables = [
+        (flat.sum(-1, dtype=torch.int32), flat.argsort(dim=-1, descending=True, stable=True).int())
+        for flat in ((some & ~every)[:, None].int(), every[:, None].int())
+    ]
+    (few, where), (many, whole) = tables
+    return BlockMask.from_kv_blocks(few, where, many, whole, BLOCK_SIZE=BLOCK, mask_mod=sees, seq_lengths=lengths)
+
+
+def flex(query: Tensor, key: Tensor, value: Tensor, **options: Any) -> Tensor:
+    """Compiled flex attention; within something that is being compiled, a part of it."""
+    out: Tensor = (flex_attention if torch.compiler.is_compiling() else _compiled())(query, key, value, **options)
+    return out
 
 
 @lru_cache(maxsize=1)
 def _compiled() -> Any:
-    return torch.compile(flex_attention, dynamic=True)
+    return torch.compile(flex_attention)
 
 
 def documents_attention(
@@ -154,7 +197,9 @@ def documents_attention(
     **_: Any,
 ) -> tuple[Tensor, None]:
     """What transformers calls for each layer; `layout` comes from the call of the model."""
-    return attend(query, key, value, layout.at(module.layer_idx), scaling), None
+    if layout.bare is not None:  # else the number of the layer is not asked for: compiled code would be made for each
+        layout = layout.at(module.layer_idx)
+    return attend(query, key, value, layout, scaling), None
 
 
 def register() -> None:

@@ -7,16 +7,15 @@ began before it in its document (or of all of them), never an image that could n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 from torch.nn.functional import scaled_dot_product_attention
 
 from vlm.config import CrossConfig
 from vlm.loader import Batch
+from vlm.model.attention import blocks_of, extent, flex, in_blocks
 from vlm.model.mapper import split
 
 
@@ -119,10 +118,8 @@ class GatedCross(nn.Module):
         features = media.features.to(flat.dtype)
         pairs = ((self.q, flat), (self.k, features), (self.v, features))
         q, k, v = (split(layer(x)[None], self.heads) for layer, x in pairs)  # (1, heads, n, head width)
-        if flat.device.type == "cuda":
-            out = _compiled()(q, k, v, block_mask=_block_mask(media))
-        else:
-            out = _each_run(q, k, v, media)
+        is_cuda = flat.device.type == "cuda"
+        out = flex(q, k, v, block_mask=block_mask(media)) if is_cuda else _each_run(q, k, v, media)
         return self.out(out[0].transpose(0, 1).flatten(1))  # type: ignore[no-any-return]
 
 
@@ -146,17 +143,21 @@ def _each_run(q: Tensor, k: Tensor, v: Tensor, media: Media) -> Tensor:
     return torch.cat([part.to(v.dtype) for part in out], 2)
 
 
-def _block_mask(media: Media) -> Any:
+def block_mask(media: Media) -> Any:
+    """Flex attention's mask of the media, made once a batch."""
     if "block" not in media.cache:
         first, last, images = media.first, media.last, media.image_of_key
 
         def sees(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:  # noqa: ARG001 - the signature is flex attention's
             return (last[q] >= 0) & (images[k] >= first[q]) & (images[k] <= last[q])
 
-        media.cache["block"] = create_block_mask(sees, None, None, len(first), len(images), device=str(first.device))
+        firsts, lasts, keys = (in_blocks(values[None], -1) for values in (first, last, images))
+        looks, there = lasts >= 0, keys >= 0
+        (first_low, first_high), (_, last_high) = extent(firsts, looks), extent(lasts, looks)
+        low, high = extent(keys, there)
+        some = (low[:, None] <= last_high[..., None]) & (high[:, None] >= first_low[..., None])
+        last_low = lasts.amin(-1)
+        every = (keys.amin(-1)[:, None] >= first_high[..., None]) & (high[:, None] <= last_low[..., None])
+        every &= looks.all(-1)[..., None]
+        media.cache["block"] = blocks_of(some, every, sees, (len(first), len(images)))
     return media.cache["block"]
-
-
-@lru_cache(maxsize=1)
-def _compiled() -> Any:
-    return torch.compile(flex_attention, dynamic=True)

@@ -49,6 +49,14 @@ class Mapper(nn.Sequential):
             tokens, grid = part.shape(tokens, grid)  # type: ignore[operator]
         return tokens
 
+    def flops(self, tokens: int, grid: Grid) -> float:
+        """FLOPs of the forward pass of one crop."""
+        total = 0.0
+        for part in self:
+            total += part.flops(tokens)  # type: ignore[operator]
+            tokens, grid = part.shape(tokens, grid)  # type: ignore[operator]
+        return total
+
     def forward(self, x: Tensor, grid: Grid) -> Tensor:  # type: ignore[override]
         """Map the features of crops of one grid."""
         for part in self:
@@ -85,6 +93,10 @@ class Linear(nn.Module):
         """(tokens, grid) that come out; a grid is lost where tokens are split."""
         return tokens * self.per_token, grid if self.per_token == 1 else (tokens * self.per_token, 1)
 
+    def flops(self, tokens: int) -> float:
+        """FLOPs of the forward pass of `tokens`."""
+        return 2.0 * tokens * matrices(self)
+
     def forward(self, x: Tensor, grid: Grid) -> Tensor:  # noqa: ARG002 - parts have one signature
         """Map each token."""
         for number, layer in enumerate(self.layers):
@@ -115,6 +127,10 @@ class Pool(nn.Module):
         if tokens % self.k:
             raise PresetError(f"pool {self.kind}: {tokens} tokens are no multiple of k = {self.k}")
         return tokens // self.k, (tokens // self.k, 1)
+
+    def flops(self, tokens: int) -> float:
+        """FLOPs of the forward pass of `tokens`; sums and comparisons are not counted."""
+        return 2.0 * tokens * matrices(self)
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """Pool each crop."""
@@ -164,13 +180,23 @@ class Latent(nn.Module):
         count = self.count * (tokens // self.per_group if self.per_group else 1)
         return count, (count, 1)
 
+    def flops(self, tokens: int) -> float:
+        """FLOPs of the forward pass of `tokens`: what acts on queries, what on features, and attention."""
+        groups = tokens // self.per_group if self.per_group else 1
+        features, queries = tokens // groups, self.count
+        total = 2.0 * matrices(self.project) * features
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            total += layer.flops(queries, features)
+        return groups * total
+
     def forward(self, x: Tensor, grid: Grid) -> Tensor:  # noqa: ARG002
         """The queries after they have seen the features."""
         images = len(x)
         if self.per_group:
             x = x.reshape(-1, self.per_group, x.shape[2])
         x = self.project(x)
-        q = self.queries.to(x.dtype).expand(len(x), -1, -1)
+        q = self.queries.to(x.dtype).expand(len(x), -1, -1).contiguous()  # as all that comes after it: compiled once
         if self.attend == "joint":
             both = torch.cat([x, q], 1)
             for layer in self.layers:
@@ -202,6 +228,17 @@ class Layer(nn.Module):
         ffn = part.ffn or 4 * width
         self.ffn = nn.Sequential(nn.Linear(width, ffn, bias=bias), nn.GELU(), nn.Linear(ffn, width, bias=bias))
 
+    def flops(self, queries: int, features: int) -> float:
+        """FLOPs of the forward pass."""
+        own = queries + features if self.attend == "joint" else queries
+        total = 2.0 * own * matrices(self.ffn)
+        if self.attend != "cross_concat":
+            total += self.self_attention.flops(own, own)
+        if self.crosses:
+            keys = features + (queries if self.attend == "cross_concat" else 0)
+            total += self.cross_attention.flops(queries, keys)
+        return total
+
     def forward(self, x: Tensor, features: Tensor) -> Tensor:
         """`x` are queries (with the features before them where `joint`)."""
         if self.attend != "cross_concat":
@@ -225,11 +262,21 @@ class Attention(nn.Module):
         self.v = nn.Linear(keys, heads * head, bias=bias)
         self.out = nn.Linear(heads * head, width, bias=bias)
 
+    def flops(self, queries: int, keys: int) -> float:
+        """FLOPs of the forward pass."""
+        own, theirs = matrices(self.q) + matrices(self.out), matrices(self.k) + matrices(self.v)
+        return 2.0 * queries * own + 2.0 * keys * theirs + 4.0 * queries * keys * self.q.out_features
+
     def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
         """(G, n, width) for queries (G, n, width) and keys (G, m, keys)."""
         q, k, v = (split(layer(x), self.heads) for layer, x in ((self.q, queries), (self.k, keys), (self.v, keys)))
         out = F.scaled_dot_product_attention(q, k, v)
         return self.out(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+def matrices(module: nn.Module) -> int:
+    """Weights of all that is more than a vector."""
+    return sum(p.numel() for p in module.parameters() if p.ndim >= 2)
 
 
 def split(x: Tensor, heads: int) -> Tensor:

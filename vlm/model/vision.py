@@ -55,6 +55,19 @@ class Tower(nn.Module):
         if self.kind == "map" and (config.features == "cls" or config.last != 1):
             raise PresetError("a convolutional tower gives vision.features = patches or pooled, of its last layer")
 
+    def blocks(self) -> list[nn.Module]:
+        """The layers of a transformer; none where the tower is convolutional."""
+        if self.kind == "map":
+            return []
+        body: Any = self.body
+        return list(body.transformer.resblocks if self.kind == "open_clip" else body.blocks)
+
+    def flops(self, grid: tuple[int, int]) -> float:
+        """FLOPs of the forward pass of one crop of `grid` patches; a convolution counts once for each patch."""
+        patches = grid[0] * grid[1]
+        weights = sum(p.numel() for p in self.parameters() if p.ndim >= 2)
+        return 2.0 * weights * patches + 4.0 * patches**2 * self.width * len(self.blocks())
+
     def grid(self, grid: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of the features of one crop of `grid` patches."""
         if self.config.features != "patches":
@@ -110,7 +123,7 @@ class Tower(nn.Module):
         x = F.linear(patches, body.conv1.weight.flatten(1))
         x = torch.cat([body.class_embedding.expand(len(x), 1, -1).to(x.dtype), x], 1)
         x = x + resized_positions(body.positional_embedding, grid, 1).to(x.dtype)
-        x = body.ln_pre(x)
+        x = residual(body.ln_pre(x))
         return self._through(x, body.transformer.resblocks, body.ln_post)
 
     def _timm(self, patches: Tensor, grid: tuple[int, int]) -> list[Tensor]:
@@ -126,7 +139,7 @@ class Tower(nn.Module):
         else:
             x = x + resized_positions(positions[0], grid, 0)
             x = torch.cat([body.cls_token.expand(len(x), -1, -1), x], 1) if special else x
-        return self._through(body.norm_pre(x), body.blocks, body.norm)
+        return self._through(residual(body.norm_pre(x)), body.blocks, body.norm)
 
     def _through(self, x: Tensor, blocks: Any, norm: nn.Module) -> list[Tensor]:
         kept: list[Tensor] = []
@@ -135,6 +148,12 @@ class Tower(nn.Module):
             if number >= len(blocks) - self.config.last:
                 kept.append(norm(x))
         return kept
+
+
+def residual(x: Tensor) -> Tensor:
+    """What flows through the layers, under autocast in its type: norms and sums read half the bytes."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
 
 def resized_positions(positions: Tensor, grid: tuple[int, int], special: int) -> Tensor:

@@ -18,11 +18,13 @@ from torch.utils.checkpoint import checkpoint
 from vlm.config import ModelConfig
 from vlm.errors import PresetError
 from vlm.loader import Batch, ImageConfig
-from vlm.model.attention import layout_of
+from vlm.loader.batch import target_mask
+from vlm.model.attention import block_mask, layout_of
 from vlm.model.cross import GatedCross, Media, media_of
+from vlm.model.cross import block_mask as cross_mask
 from vlm.model.language import add_lora, layers_of, load_language, width_of
-from vlm.model.mapper import Mapper
-from vlm.model.vision import Tower
+from vlm.model.mapper import Layer, Linear, Mapper
+from vlm.model.vision import Tower, residual
 
 CHUNK = 4096
 """Targets whose logits are in memory at once."""
@@ -76,6 +78,7 @@ class Vlm(nn.Module):
         self.shift = nn.ParameterDict({str(n): nn.Parameter(torch.zeros(width)) for n in tune.scale_bias})
         self._inner = {} if inner is None else {layer: i for i, layer in enumerate(inner.layers)}
         self._now: _Now | None = None
+        self._nll = _nll
         for number, layer in enumerate(layers):
             if str(number) in self.cross or number in self._inner:
                 layer.register_forward_pre_hook(_Before(self, number))
@@ -86,6 +89,15 @@ class Vlm(nn.Module):
     def first_image_layer(self) -> int:
         """Layers below see no image token: nothing is in them yet."""
         return min(self._inner) if self._inner and not self.config.inject.input else 0
+
+    def compile_parts(self) -> None:
+        """Compile what repeats: layers of the language model, the tower and the mapper, and the loss. Hooks between
+        the layers stay as they are, and layers of one kind share their code.
+        """
+        parts = [*layers_of(self.language), *self.cross.values(), *self.vision.blocks()]
+        for module in (*parts, *(m for m in self.mapper.modules() if isinstance(m, Layer | Linear))):
+            module.forward = torch.compile(module.forward)
+        self._nll = torch.compile(_nll)
 
     def image_config(self, size: int = 0) -> ImageConfig:
         """What the loader must be asked for. Raises PresetError where the parts cannot take such images."""
@@ -119,7 +131,7 @@ class Vlm(nn.Module):
         prompt = 0 if self.prompt is None else len(self.prompt)
         layout = layout_of(batch, prompt=prompt, first_image_layer=self.first_image_layer)
         sources, image_of_key = self._images(batch)
-        x = self.language.get_input_embeddings()(batch.tokens)
+        x = residual(self.language.get_input_embeddings()(batch.tokens))
         inject = self.config.inject
         if inject.input and sources:
             x = put(x, sources[-1], batch.image_index)
@@ -129,6 +141,11 @@ class Vlm(nn.Module):
         if inject.cross is not None:
             features = sources[-1] if sources else x.new_zeros(0, self.mapper.out_width)
             media = media_of(batch, features, image_of_key, inject.cross, prompt)
+        if x.device.type == "cuda":  # made here, not in what is compiled
+            for at in (layout, layout.bare):
+                block_mask(at) if at is not None else None
+            if media is not None and len(media.features):
+                cross_mask(media)
         self._now = _Now(sources, batch.image_index, prompt, media)
         out = self.language.base_model(inputs_embeds=x, position_ids=layout.positions, layout=layout, use_cache=False)
         return out.last_hidden_state[:, prompt:]  # type: ignore[no-any-return]
@@ -172,10 +189,14 @@ class Vlm(nn.Module):
         targets, where = targets_of(batch)
         states = hidden.flatten(0, 1)[where - 1]
         head: Any = self.language.get_output_embeddings()
-        nll, z = [], []
+
+        def chunk(states: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            return self._nll(head(states), targets)
+
+        nll, z, many = [], [], len(where) > CHUNK
         for start in range(0, len(where), CHUNK):
             part = (states[start : start + CHUNK], targets[start : start + CHUNK])
-            a, b = checkpoint(_nll, head, *part, use_reentrant=False) if len(where) > CHUNK else _nll(head, *part)
+            a, b = checkpoint(chunk, *part, use_reentrant=False) if many else chunk(*part)
             nll.append(a)
             z.append(b)
         empty = states.float().sum(1)
@@ -213,15 +234,14 @@ class Vlm(nn.Module):
 
 def targets_of(batch: Batch) -> tuple[Tensor, Tensor]:
     """(token, place in the flattened rows) of what is to be predicted and has something readable before it."""
-    mask = batch.loss_mask & batch.valid
-    mask[:, 1:] &= batch.valid[:, :-1]
-    mask[:, 0] = False
-    where = mask.flatten().nonzero()[:, 0]
+    mask = target_mask(batch.loss_mask, batch.valid).flatten()
+    is_cuda = mask.device.type == "cuda"  # there a plain `nonzero` would wait for the device
+    where = (mask.nonzero_static(size=batch.num_targets) if is_cuda else mask.nonzero())[:, 0]
     return batch.tokens.flatten()[where], where
 
 
-def _nll(head: nn.Module, states: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    logits = head(states).float()
+def _nll(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    logits = logits.float()
     z = logits.logsumexp(1)
     return z - logits.gather(1, targets[:, None])[:, 0], z
 

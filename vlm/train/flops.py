@@ -1,17 +1,21 @@
 """Model FLOPs of real tokens, for MFU (PaLM, arXiv:2204.02311, appendix B): no padding, no recomputation, no mask.
 
 A matrix of N weights costs 2 N a token forward. Backward costs as much again for the gradient of the input, where
-anything before it learns, and as much again for that of the weights, where they learn.
+anything before it learns, and as much again for that of the weights, where they learn: what is frozen counts less.
+Attention counts by the pairs that see each other; that of text to images (gated cross-attention) is left out.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
 
 from vlm.loader import Batch
 from vlm.model.language import layers_of, width_of
+from vlm.model.mapper import matrices
 from vlm.model.vlm import Vlm
 
 PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "B200": 2250e12, "L40S": 362e12}
@@ -30,11 +34,11 @@ def peak_of(device: torch.device) -> float | None:
 class Flops:
     """FLOPs of a batch, language and vision apart."""
 
-    language: float
-    vision: float
+    language: Tensor
+    vision: Tensor
 
     @property
-    def total(self) -> float:
+    def total(self) -> Tensor:
         """Both."""
         return self.language + self.vision
 
@@ -44,28 +48,54 @@ class FlopCounter:
 
     def __init__(self, model: Vlm) -> None:
         """Reads which parameters learn."""
-        language = model.language
-        self._weights = sum(p.numel() for n, p in layers_of(language).named_parameters() if p.ndim == 2)
-        self._head = language.get_output_embeddings().weight.numel()
-        self._layers, self._width = len(layers_of(language)), width_of(language)
-        self._cross = sum(p.numel() for p in model.cross.parameters() if p.ndim == 2)
+        self._model, layers = model, layers_of(model.language)
+        head = model.language.get_output_embeddings().weight
+        weights, learnt = matrices(layers), sum(p.numel() for p in layers.parameters() if p.ndim >= 2 and learns(p))
+        share = 1 - first_that_learns(model) / len(layers)  # of the layers, through which gradients flow back
+        self._a_token = 2 * (weights * (1 + share) + learnt)
+        self._a_target = 2 * head.numel() * (2 + learns(head))
+        self._a_pair = 2 * width_of(model.language) * len(layers) * (1 + 2 * share)
+        keys = sum(matrices(getattr(block, name)) for block in model.cross.values() for name in "kv")
+        cross = matrices(model.cross) - keys
+        self._cross, self._cross_keys = 2 * cross * _factor(model.cross, 2), 2 * keys * _factor(model.cross, 2)
         self._prompt = 0 if model.prompt is None else len(model.prompt)
-        self._mapper = sum(p.numel() for p in model.mapper.parameters() if p.ndim == 2)
-        vision = [p for p in model.vision.parameters() if p.ndim >= 2]
-        self._vision = sum(p.numel() for p in vision)
-        learns = {id(p) for p in model.parameters() if p.requires_grad}
-        tuned = any(id(p) in learns for p in language.parameters())
-        self._language_factor = 1 + 1 + (1 if tuned else 0)  # what is injected learns, or the language model does
-        self._mapper_factor = 3 if any(id(p) in learns for p in model.mapper.parameters()) else 2
-        self._vision_factor = 3 if any(id(p) in learns for p in model.vision.parameters()) else 1
-        self._cross_factor = 3 if any(id(p) in learns for p in model.cross.parameters()) else 2
+        self._mapper, self._vision = _factor(model.mapper, 2), _factor(model.vision, 1)
 
-    def count(self, batch: Batch, targets: int) -> Flops:
-        """Of one forward and backward pass."""
-        sizes = batch.sources[:, 2].double()
-        tokens, squares = float(sizes.sum()), float(((sizes + self._prompt) ** 2).sum())
-        language = 2 * (self._weights * tokens + self._head * targets) + 2 * squares * self._width * self._layers
-        cross = 2 * self._cross * tokens
-        patches = float(len(batch.patches))
-        vision = 2 * self._vision * patches * self._vision_factor + 2 * self._mapper * patches * self._mapper_factor
-        return Flops(language * self._language_factor + cross * self._cross_factor, vision)
+    def count(self, batch: Batch) -> Flops:
+        """Of one forward and backward pass; on the device of the batch, which is not waited for."""
+        pairs = ((batch.sources[:, 2].double() + self._prompt) ** 2).sum()
+        language = self._a_token * batch.useful_tokens + self._a_target * batch.num_targets + self._a_pair * pairs
+        crops = len(batch.grids)
+        if not crops:
+            return Flops(language + self._cross * batch.useful_tokens, 0 * pairs)
+        side = math.isqrt(len(batch.patches) // crops)  # crops of native sizes count as squares of the mean
+        features = self._model.vision.tokens((side, side))
+        sources, grid = self._model.config.vision.last, self._model.vision.grid((side, side))
+        keys = self._model.mapper.tokens(features, grid) * crops
+        language = language + self._cross * batch.useful_tokens + self._cross_keys * keys
+        tower = self._model.vision.flops((side, side)) * self._vision
+        mapper = self._model.mapper.flops(features, grid) * self._mapper * sources
+        return Flops(language, crops * (tower + mapper) + 0 * pairs)
+
+
+def learns(parameter: Tensor) -> bool:
+    """Whether it does."""
+    return parameter.requires_grad
+
+
+def first_that_learns(model: Vlm) -> int:
+    """The first layer of the language model that gradients come back to: something in it or before it learns."""
+    layers, inject = layers_of(model.language), model.config.inject
+    image = any(learns(p) for part in (model.mapper, model.vision) for p in part.parameters())
+    embeds = any(learns(p) for p in model.language.get_input_embeddings().parameters())
+    if embeds or (model.prompt is not None and learns(model.prompt)) or (image and inject.input):
+        return 0
+    enters = [int(n) for n, block in model.cross.items() if image or any(learns(p) for p in block.parameters())]
+    enters += [min(inject.inner.layers)] if image and inject.inner is not None else []
+    enters += [int(n) + 1 for n in model.scale]
+    enters += [n for n, layer in enumerate(layers) if any(learns(p) for p in layer.parameters())]
+    return min(enters, default=len(layers))
+
+
+def _factor(module: nn.Module, frozen: int) -> int:
+    return 3 if any(learns(p) for p in module.parameters()) else frozen

@@ -23,8 +23,8 @@ from vlm.config import Preset, Stage
 from vlm.errors import CheckpointError, DataError, LossError, PresetError
 from vlm.loader import Batch, Loader, LoaderConfig
 from vlm.loader.tokenizers import load_tokenizer
-from vlm.loss import Sums, count_targets, objective
-from vlm.model.language import checkpoint_layers, layers_of
+from vlm.loss import Sums, objective
+from vlm.model.language import checkpoint_layers
 from vlm.model.vlm import Vlm
 from vlm.train import checkpoint
 from vlm.train.flops import FlopCounter, peak_of
@@ -76,7 +76,8 @@ def adamw(model: nn.Module, stage: Stage) -> torch.optim.AdamW:
         {"params": [p for p in learns if p.ndim < 2], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=stage.lr, betas=(stage.beta1, stage.beta2), eps=stage.eps)
+    fused = all(p.device.type == "cuda" for p in learns)
+    return torch.optim.AdamW(groups, lr=stage.lr, betas=(stage.beta1, stage.beta2), eps=stage.eps, fused=fused)
 
 
 class Trainer:
@@ -87,12 +88,15 @@ class Trainer:
         self.preset, self.options, self.where = preset, options, where
         self.tokenizer = load_tokenizer(preset.model.language.tokenizer)
         torch.manual_seed(options.seed)
-        self.model = Vlm(preset.model, self.tokenizer.specials.vocab_size)
+        with where.device:  # where random weights are made in no time
+            self.model = Vlm(preset.model, self.tokenizer.specials.vocab_size)
         self.model.to(where.device)
         if options.weights:
             load_into(self.model, Path(options.weights))
         if options.gradient_checkpointing:
             checkpoint_layers(self.model.language)
+        if options.compile:
+            self.model.compile_parts()
         self.folder = options.out / "checkpoints"
         self.step, self._is_cut = 0, False
         self._resume = self._where_to_go_on()
@@ -162,9 +166,6 @@ class Trainer:
                 f"{', '.join(self.options.data)}: no images; text alone is trained on with view = text_only"
             )
         wrapped = self._wrapped()
-        if self.options.compile:
-            for layer in self._layers():
-                layer.compile()
         optimizer = adamw(wrapped, stage)
         if self._resume is not None:
             same = self._resume["number"] == number
@@ -186,9 +187,6 @@ class Trainer:
             return wrapped
         return self.model
 
-    def _layers(self) -> Any:
-        return layers_of(self.model.language)
-
 
 class _Run:
     """One stage while it runs."""
@@ -207,7 +205,7 @@ class _Run:
         self.loader, self.model, self.optimizer = loader, model, optimizer
         self.flops, self.meter = FlopCounter(trainer.model), Meter()
         self.peak = peak_of(trainer.where.device)
-        self.sums, self.norm = self._zeros(), 0.0
+        self.sums, self.norm = self._zeros(), torch.zeros(())
 
     def _zeros(self) -> Sums:
         return Sums.zeros(len(self.t.options.data), self.t.where.device)
@@ -236,17 +234,18 @@ class _Run:
             raise DataError("the loader ended before the stage did")
         return batch
 
-    def step(self, batches: list[Batch]) -> float:
-        """One step of the optimiser; the norm of the gradient."""
+    def step(self, batches: list[Batch]) -> Tensor:
+        """One step of the optimiser; the norm of the gradient, not waited for."""
         t, stage = self.t, self.stage
         checkpoint.seed_step(t.options.seed, t.step, t.where.rank)
         lr = learning_rate(stage, t.step - self.before) * t.options.lr_scale
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        counts = [count_targets(batch) for batch in batches]
-        total = float(t.where.sum(torch.tensor(float(sum(counts)), dtype=torch.float64, device=t.where.device)))
+        total = float(sum(batch.num_targets for batch in batches))
+        if t.where.size > 1:
+            total = float(t.where.sum(torch.tensor(total, dtype=torch.float64, device=t.where.device)))
         if not total:
-            return 0.0
+            return torch.zeros(())
         self.model.train()
         sums = self._zeros()
         for place, batch in enumerate(batches):
@@ -256,7 +255,7 @@ class _Run:
                 loss = objective(tokens, total / t.where.size, stage.z_loss)
                 loss.backward()  # type: ignore[no-untyped-call]
             sums.add(tokens, batch)
-            self._measure(batch, counts[place])
+            self._measure(batch)
         self.meter.steps += 1
         own = float(sums.nll.sum())
         sums = Sums.of(t.where.sum(sums.flat()))
@@ -268,7 +267,8 @@ class _Run:
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.sums = Sums(self.sums.nll + sums.nll, self.sums.count + sums.count, self.sums.z + sums.z)
-        return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+        whole: Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+        return whole
 
     def autocast(self) -> Any:
         """bf16 for the matrix products, where it is asked for and FSDP does not do it."""
@@ -276,13 +276,13 @@ class _Run:
             return nullcontext()
         return torch.autocast(self.t.where.device.type, torch.bfloat16)
 
-    def _measure(self, batch: Batch, targets: int) -> None:
-        m, flops = self.meter, self.flops.count(batch, targets)
+    def _measure(self, batch: Batch) -> None:
+        m, flops = self.meter, self.flops.count(batch)
         m.tokens += batch.tokens.numel()
         m.useful += batch.useful_tokens
         m.images += len(batch.image_ok)
-        m.flops += flops.total
-        m.vision_flops += flops.vision
+        m.flops = m.flops + flops.total
+        m.vision_flops = m.vision_flops + flops.vision
 
     def stop(self, batches: list[Batch], own: float) -> None:
         """Name the documents of the rank whose loss is not finite."""
@@ -302,7 +302,7 @@ class _Run:
         row: dict[str, Any] = {"step": t.step, "stage": self.stage.name, "loss": sums.mean}
         if len(t.options.data) > 1:
             row |= {f"loss.{i}": value for i, value in enumerate(sums.by_source()) if math.isfinite(value)}
-        row |= {"z": sums.z_mean, "gradient": self.norm, "lr": self.optimizer.param_groups[0]["lr"]}
+        row |= {"z": sums.z_mean, "gradient": float(self.norm), "lr": self.optimizer.param_groups[0]["lr"]}
         if t.options.blind_every and t.step % t.options.blind_every == 0:
             row |= self.blind(batch)
         row |= self.meter.rates(t.where.size, self.peak, t.where.device)

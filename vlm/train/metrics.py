@@ -26,10 +26,12 @@ class Meter:
         """Begin again."""
         self.began = time.perf_counter()
         self.tokens = self.useful = self.images = self.steps = 0
-        self.wait_s = self.flops = self.vision_flops = 0.0
+        self.wait_s = 0.0
+        self.flops = self.vision_flops = torch.zeros(())
 
     def rates(self, world_size: int, peak: float | None, device: torch.device) -> Row:
         """Rates of this process since the last reset, times the ranks where they are of the run."""
+        flops, vision = float(self.flops), float(self.vision_flops)  # waits for the device, so that the clock is true
         seconds = max(time.perf_counter() - self.began, 1e-9)
         row = {
             "seconds_per_step": seconds / max(self.steps, 1),
@@ -37,12 +39,12 @@ class Meter:
             "images_per_s": self.images * world_size / seconds,
             "data_wait": self.wait_s / seconds,
             "padding": 1 - self.useful / self.tokens if self.tokens else 0.0,
-            "tflops": self.flops / seconds / 1e12,
-            "vision_share": self.vision_flops / self.flops if self.flops else 0.0,
+            "tflops": flops / seconds / 1e12,
+            "vision_share": vision / flops if flops else 0.0,
             "memory_gb": _memory(device) / 1e9,
         }
         if peak:
-            row["mfu"] = self.flops / seconds / peak
+            row["mfu"] = flops / seconds / peak
         return row
 
 

@@ -100,6 +100,7 @@ def test_a_corrupt_image_among_good_ones_is_the_only_one_lost_on_a_gpu():
 
 @pytest.mark.gpu
 @gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_the_stream_on_a_gpu_is_that_of_the_cpu_and_a_step_does_not_synchronise(small):
     from vlm.loader import Loader, LoaderConfig
 

@@ -81,6 +81,7 @@ def test_an_image_token_stands_between_the_texts_that_surround_it_on_the_page(sm
     assert batch.positions[row, :length].tolist() == list(range(length))
     predicted = "".join(c for c, m in zip(shown, batch.loss_mask[row].tolist(), strict=True) if m)
     assert predicted == "before\n\nafter\n\nend\n\n>"
+    assert batch.num_targets == len(predicted)
     last = batch.last_image[row, :length].tolist()
     assert last[:9] == [-1] * 9
     assert last[9:22] == [0] * 13
@@ -89,6 +90,18 @@ def test_an_image_token_stands_between_the_texts_that_surround_it_on_the_page(sm
     assert not batch.valid[row, length:].any()
     assert batch.cu_seqlens[-1] == batch.tokens.numel()
     assert {0, length, 512} <= {int(c) - 512 * int(row) for c in batch.cu_seqlens}
+
+
+def test_threads_make_no_more_batches_than_there_is_room_for(small, monkeypatch):
+    loader = Loader(LoaderConfig(**small | {"threads": 2, "prefetch": 2}))
+    made, assemble = [], loader._assembler.assemble
+    monkeypatch.setattr(loader._assembler, "assemble", lambda plan: [made.append(plan.step), assemble(plan)][1])
+    for taken, _ in enumerate(loader, 1):
+        time.sleep(0.05)
+        assert len(made) <= taken + 2 + 1 + 3  # in the queue, waiting for room, and one a thread and one more pending
+        if taken == 12:
+            break
+    loader.close()
 
 
 def test_retrieval_places_an_image_before_its_text(small, tmp_path):

@@ -9,8 +9,9 @@ import torch
 from torch.nn.attention.flex_attention import flex_attention
 from trainer_samples import batch_of, built, documents
 
-from vlm.model.attention import _each_document, block_mask, layout_of
-from vlm.model.cross import _block_mask, _each_run, media_of
+from vlm.model.attention import BLOCK, PADDING, PROMPT, Layout, _each_document, block_mask, layout_of
+from vlm.model.cross import _each_run, media_of
+from vlm.model.cross import block_mask as cross_mask
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +54,38 @@ def test_flex_cross_attention_and_runs_agree(batch, attend: str) -> None:
     torch.manual_seed(0)
     q, k = torch.randn(1, 2, media.first.numel(), 16), torch.randn(2, 1, 2, 4 * images, 16)
     ours = _each_run(q, k[0], k[1], media)
-    flex = flex_attention(q, k[0], k[1], block_mask=_block_mask(media))
+    flex = flex_attention(q, k[0], k[1], block_mask=cross_mask(media))
     seen = media.sees[:, 0]
     torch.testing.assert_close(ours[:, :, seen], flex[:, :, seen])
     assert not ours[:, :, ~seen].any()
     assert seen.any()
     assert not seen.all()
+
+
+@pytest.mark.parametrize("prompt", [0, 5, 140])
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_blocks_made_from_borders_leave_out_no_pair_and_let_none_in(prompt: int) -> None:
+    """Documents shorter and longer than a block, holes, padding: every pair of tokens, against the rule itself."""
+    rng = torch.Generator().manual_seed(prompt)
+    rows = []
+    for sizes in ([40, 500, 3, 90], [128, 128, 256], [700]):
+        row = torch.cat([torch.full((n,), i) for i, n in enumerate(sizes)])
+        rows.append(torch.cat([torch.full((prompt,), PROMPT), row, torch.full((760 - len(row),), PADDING)]))
+    documents = torch.stack(rows)
+    valid = (documents != PADDING) & ((torch.rand(documents.shape, generator=rng) > 0.01) | (documents == PROMPT))
+    layout = Layout(documents=documents, valid=valid, positions=documents, segments=(), prompt=prompt)
+    mask = block_mask(layout)
+    n = documents.shape[1]
+    q, k = torch.arange(n)[:, None], torch.arange(n)
+    own = (documents[:, :, None] == documents[:, None]) & (q > k) & valid[:, None]
+    wanted = own | (q == k) | ((k < prompt) & (documents >= 0)[:, :, None])
+    looked_at = mask.to_dense()[:, 0].bool()
+    for row in range(3):
+        blocks = looked_at[row].repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)[:n, :n]
+        assert not (wanted[row] & ~blocks).any()
+    values = torch.eye(n).expand(3, 1, n, n)  # the output is the weight of each key
+    weights = flex_attention(torch.zeros(3, 1, n, 16), torch.zeros(3, 1, n, 16), values, block_mask=mask)[:, 0]
+    assert torch.equal(weights > 0, wanted)
+    full = mask.full_kv_num_blocks.sum()
+    assert full > 0
+    assert mask.sparsity() > 40
