@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed import is_initialized
 from torch.utils.checkpoint import checkpoint
 
 from vlm.config import ModelConfig
@@ -153,7 +154,7 @@ class Vlm(nn.Module):
     def _images(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
         """(for each source layer the tokens of all crops in a row, the image of each token)."""
         if not len(batch.grids):
-            if self.training:  # every rank must use every parameter, images or not
+            if self.training or is_initialized():  # every rank must use, and gather, every parameter, images or not
                 return self._nothing(batch), batch.grid_image.long()
             return [], batch.grid_image.long()
         groups = self.vision(batch)

@@ -231,6 +231,20 @@ def test_a_batch_without_images_still_uses_every_trained_parameter() -> None:
     assert all(not p.grad.any() for n, p in model.named_parameters() if n in names)
 
 
+@pytest.mark.parametrize("name", ["llava15", "flamingo"])
+def test_among_ranks_a_batch_without_images_gathers_the_tower_too(name: str, monkeypatch) -> None:
+    """Where one rank left the tower out of an evaluation, its next gather met the other's of the tower."""
+    _, model = built(name)
+    batch = batch_of(model, [["loom and reed", "warp"]])
+    seen: list[str] = []
+    model.vision.register_forward_hook(lambda *_: seen.append("vision"))
+    alone = model(batch).nll
+    assert not seen
+    monkeypatch.setattr("vlm.model.vlm.is_initialized", lambda: True)
+    torch.testing.assert_close(model(batch).nll, alone)
+    assert seen == ["vision"]
+
+
 def test_a_stage_may_show_images_larger() -> None:
     model = model_of("llava15")
     image = model.image_config(96)
