@@ -182,6 +182,8 @@ def _short(value: str | None, limit: int) -> str | None:
 
 _MARK_AFTER: Final = re.compile(r"\s*[\u00b6\u00a7#\U0001f517]\Z")
 """A permalink mark after a heading."""
+_HANGING: Final = re.compile(r"\s+[|\u2013\u2014\u00bb\u00b7:-]+\s*\Z")
+"""A separator that nothing follows: the template had no name to put there."""
 _MARKS_OF_NOTHING: Final = " |-\u2013\u2014\u00b7:"
 
 
@@ -196,6 +198,7 @@ def _page_title(title: str | None, heading: str | None, site: str | None) -> str
         and heading.lower() in title.lower()
     ):
         return heading
+    title = _HANGING.sub("", title) or title
     parts = [part for part in _SEPARATOR.split(title) if part.strip(_MARKS_OF_NOTHING)]
     if heading in parts:
         return heading
