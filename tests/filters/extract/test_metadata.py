@@ -53,7 +53,7 @@ def test_linked_data_that_is_none_does_no_harm(json: str) -> None:
      ("Bread and its salt | The Paper", "", "Bread and its salt"),
      ("The Paper: news", "", "The Paper: news"), ("", "Bread", "Bread"), ("", "", None),
      ("Bread | The Corner Paper", "Bread\u00b6", "Bread"),
-     ("Bread |", "", "Bread"), ("| -", "", "| -"), ("C- and D-", "", "C- and D-")],
+     ("Bread |", "", "Bread"), ("C- and D-", "", "C- and D-")],
 )  # fmt: skip
 def test_the_name_of_the_site_is_cut_from_the_title(title: str, heading: str, expected: str | None) -> None:
     assert read(f"<title>{title}</title>", f"<h1>{heading}</h1><p>text</p>").title == expected
