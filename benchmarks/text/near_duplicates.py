@@ -128,7 +128,8 @@ def groups(scratch: Path, size: int) -> None:
     index = MinHashLSH(num_perm=CONFIG.num_perm, params=(CONFIG.bands, CONFIG.rows))
     edges = []
     for row in pq.read_table(data).to_pylist():
-        signed = MinHash(num_perm=CONFIG.num_perm, hashvalues=np.frombuffer(row["signature"], "<u4").astype(np.uint64))
+        values = np.frombuffer(row["signature"], "<u4").astype(np.uint64)
+        signed = MinHash(num_perm=CONFIG.num_perm, hashvalues=values, scheme="legacy")  # the values are ours
         edges += [(row["id"], other) for other in index.query(signed)]
         index.insert(row["id"], signed)
     theirs = union_find(iter(edges))
