@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,11 @@ class ShardFile:
         }
 
     def abandon(self) -> None:
-        """Leave nothing behind."""
-        self._out.close()
-        self._draft.unlink(missing_ok=True)
+        """Leave nothing behind, also on a disk so full that what is buffered cannot be written."""
+        for draft in (self._draft, self._draft.with_suffix(".parquet")):
+            draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._out.close()
 
     def _member(self, key: str, name: str, data: bytes) -> int:
         """Write a member; where its data begins."""

@@ -75,6 +75,8 @@ def make(run: Run) -> None:
     run.check("shards", errors)
     for number in range(count):
         _write_empty(run, f"weft-{number:06d}", shards)
+    for draft in shards.glob(".weft-*"):  # of attempts that were killed
+        draft.unlink(missing_ok=True)
     write_manifest(run, count)
 
 

@@ -98,6 +98,17 @@ def test_nothing_stands_under_the_final_name_before_the_end_and_nothing_after_gi
     assert list(tmp_path.iterdir()) == []
 
 
+def test_giving_up_on_a_full_disk_leaves_nothing(tmp_path):
+    (tmp_path / ".weft-000000-a.tar").symlink_to("/dev/full")
+    shard = ShardFile(tmp_path, "weft-000000", "a")
+    made = document(["x"], [])
+    shard.add("0" * 32, json.dumps(made).encode(), made, [])  # stays in the buffer
+    with pytest.raises(OSError, match="No space left on device"):
+        shard.close()
+    shard.abandon()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_plain_webdataset_reads_it(tmp_path):
     wds = pytest.importorskip("webdataset")
