@@ -139,6 +139,20 @@ def test_every_option_of_a_run_reaches_it() -> None:
 
 
 @pytest.mark.train
+def test_a_short_form_of_the_demo_learns_its_pages_and_judges_itself(tmp_path: Path) -> None:
+    command = ["train-demo", "--out", str(tmp_path), "--pages", "120", "--held-out-pages", "40", "--steps", "40"]
+    code = cli.main([*command, "--queries", "5", "--set", "stages.warmup=5"])
+    losses = [
+        float(row["loss"]) for row in csv.DictReader((tmp_path / "seed0" / "metrics.csv").read_text().splitlines())
+    ]
+    assert losses[-1] < 0.75 * losses[0]  # of the steps 1 to 20 and 21 to 40
+    figures = json.loads((tmp_path / "seed0" / "evaluation.json").read_text())
+    assert figures["loss"] > 0
+    learnt = figures["blind_gap"] > 0.01 and figures["retrieval_1_of_2"] > 0.6
+    assert code == (0 if learnt else 1)  # forty steps are few: the long form shows that it does
+
+
+@pytest.mark.train
 @pytest.mark.long
 def test_the_demo_learns_from_its_images(tmp_path: Path) -> None:
     """Some four minutes of CPU time; with these numbers the right image won 0.81 of 100, the blind gap was 0.055."""
