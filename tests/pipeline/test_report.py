@@ -96,7 +96,7 @@ def image_rows(row_of, addresses):
     for name in ("good", "small", "nsfw", "listed"):
         side = 60 if name == "small" else 300
         looks = {"width": side, "height": side, "format": "jpeg", "colour_spread": 99, "entropy": 5.0, "sharpness": 9.0}
-        looks |= {"nsfw_score": 0.9 if name == "nsfw" else 0.01, "phash": "0" * 16, "num_faces": 0}
+        looks |= {"nsfw_score": 0.9 if name == "nsfw" else 0.01, "phash": "0" * 16, "num_faces": 0, "text_share": 0.0}
         known = {} if name == "listed" else addresses[name] | looks
         status = "blocked_by_list" if name == "listed" else "ok"
         rows.append(row_of(IMAGES, url=URLS[name], num_references=1, status=status, drop_reason=REASONS[name], **known))
