@@ -14,7 +14,7 @@ from pipeline import rejudge
 from pipeline.execute import execute
 from pipeline.flow import select
 from pipeline.recipe import Recipe, check_models, from_sections
-from pipeline.recipe_file import set_key
+from pipeline.recipe_file import laid_over, read, set_key
 from pipeline.run import Run
 from schemas.errors import ConfigError, InputError
 
@@ -23,6 +23,7 @@ examples:
   weft rejudge out/first --set text.document.min_words=60
   weft rejudge out/first --set language.min_score=0.8 --set dedup.max_paragraph_repeats=5
   weft rejudge out/first --set text.rules=gopher --stages 01_documents..shards
+  weft rejudge out/first --recipe moved.toml    (what the sliders of its report wrote)
 
 weft run with the same --set then goes on: it fetches and scores only what is new.
 """
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE", help="a new threshold"
     )
+    options.add_argument("--recipe", metavar="FILE", help="sections whose keys stand over the run's own recipe")
     options.add_argument("--stages", default="01_documents..03_links", metavar="A..B", help="default: %(default)s")
     options.add_argument("--master", help="Spark master (default: local[*])")
     arguments = options.parse_args(argv)
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     old = open_run(arguments.folder, print, arguments.master)
     if not old.is_done("01_documents"):
         raise InputError(f"{arguments.folder}: 01_documents is not done; run weft run first")
-    recipe = changed(old.recipe, arguments.overrides)
+    recipe = changed(old.recipe, arguments.overrides, arguments.recipe)
     new = replace(old, recipe=recipe, start_session=lambda: old.spark)
     check_same_measures(old, new)
     check_models(recipe)
@@ -64,13 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def changed(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
-    """The recipe with overrides applied.
+def changed(recipe: Recipe, overrides: Sequence[str], file: str | None = None) -> Recipe:
+    """The recipe with the keys of `file`, then the overrides, over its own.
 
     Raises:
         ConfigError: a key or value that the recipe refuses.
     """
     sections = copy.deepcopy(recipe.raw)
+    if file is not None:
+        sections = laid_over(sections, read(file)[1])
     for override in overrides:
         set_key(sections, override)
     return from_sections(recipe.name, sections)

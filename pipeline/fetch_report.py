@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.commits import StepFolder
 from pipeline.fetch.diagnosis import diagnosis
 from pipeline.fetch_rounds import STEP, deferred, forecasts
+from schemas.reasons import FetchStatus
 
 if TYPE_CHECKING:
     from pipeline.run import Run
@@ -23,7 +24,10 @@ def fetch_facts(run: Run) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     groups = run.table("links").select("url", "host_group")
-    asked = run.table("images").select("url", "status").join(groups, "url", how="inner").where("url not like 'data:%'")
+    # Of what a list matched not even the host is told.
+    named = ~F.col("status").eqNullSafe(str(FetchStatus.BLOCKED_BY_LIST))
+    images = run.table("images").where(named & ~F.col("url").startswith("data:")).select("url", "status")
+    asked = images.join(groups, "url", how="inner")
     rows = asked.groupBy("host_group", "status").count().orderBy(F.desc("count"), "host_group", "status").limit(HOSTS)
     by_host = [(row["host_group"], row["status"], int(row["count"])) for row in rows.collect()]
     folder = run.where(STEP)

@@ -126,6 +126,15 @@ def set_key(sections: dict[str, dict[str, Any]], override: str) -> None:
     body[last] = value
 
 
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """All keys of both; where both have one, that of `above`, and tables are laid over each other in turn."""
+    found = dict(below)
+    for name, value in above.items():
+        one = found.get(name)
+        found[name] = laid_over(one, value) if isinstance(one, dict) and isinstance(value, dict) else value
+    return found
+
+
 def _fit(hint: Any, value: Any, where: str) -> Any:
     """The value as the hinted type, or ConfigError."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)

@@ -106,7 +106,8 @@ def curves(lines: dict[str, list[list[float]]], title: str) -> Markup:
         parts.append(element("path", class_=f"line line{number}", d=path or "M0 0"))
     for part in (0.25, 0.5, 0.75, 1):
         anchor = "end" if part == 1 else "middle"
-        parts.append(_text(part * right, LEFT + part * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM + 14, anchor))
+        said = round(part * right) if right >= 20 else part * right
+        parts.append(_text(said, LEFT + part * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM + 14, anchor))
     return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=title, class_="chart")
 
 

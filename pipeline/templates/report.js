@@ -85,6 +85,7 @@
   };
 
   const value = (slider, place) => place < 0 ? "off" : String(slider.positions[place]);
+  const shown = (slider, place) => place < 0 ? "off" : slider.positions[place].toLocaleString("en", { maximumFractionDigits: 6 });
   const recipe = () => {
     const sections = new Map();
     sliders.forEach((slider, i) => {
@@ -101,10 +102,10 @@
     sliders.forEach((slider, i) => {
       const box = document.querySelector(`[data-slider="${i}"]`);
       box.classList.toggle("moved", at[i] !== base[i]);
-      box.querySelector("output").textContent = value(slider, at[i]) + (at[i] !== base[i] ? ` (run: ${value(slider, base[i])})` : "");
+      box.querySelector("output").textContent = shown(slider, at[i]) + (at[i] !== base[i] ? ` (run: ${shown(slider, base[i])})` : "");
       const input = box.querySelector("input");
       input.value = at[i];
-      input.setAttribute("aria-valuetext", value(slider, at[i]) + (slider.unit ? " " + slider.unit : ""));
+      input.setAttribute("aria-valuetext", shown(slider, at[i]) + (slider.unit ? " " + slider.unit : ""));
     });
     const list = byId("counts");
     list.replaceChildren();

@@ -52,3 +52,23 @@ def test_overrides_leave_the_first_recipe_as_it_was():
     assert recipe.language.min_score == load("tiny", []).language.min_score
     with pytest.raises(ConfigError, match="unknown"):
         changed(recipe, ["language.nothing=1"])
+
+
+def test_a_file_of_sections_is_laid_over_the_recipe_and_overrides_over_both(tmp_path):
+    file = tmp_path / "moved.toml"
+    file.write_text('[text.document]\nmin_words = 70\nmax_spam_words = "none"\n\n[images]\nmin_side = 48\n')
+    recipe = load("tiny", ["text.document.max_words=9000"])
+    new = changed(recipe, ["images.min_side=50"], str(file))
+    assert new.raw["text"]["document"] == {"max_words": 9000, "min_words": 70, "max_spam_words": "none"}
+    assert (new.images.min_side, new.images.max_aspect) == (50, recipe.images.max_aspect)
+    assert recipe.raw["text"]["document"] == {"max_words": 9000}
+
+
+def test_what_the_sliders_write_is_taken_by_the_command(weft, begun, tmp_path):
+    begun.finish("01_documents", Cost())
+    file = tmp_path / "moved.toml"
+    file.write_text("[extract]\nmode = 'recall'\n")
+    said = weft("rejudge", begun.folder, "--recipe", file)
+    assert (said.code, "[extract]: this changes what is read or measured" in said.err) == (2, True)
+    file.write_text("[text.document]\nmin_words = -x\n")
+    assert "moved.toml is not TOML" in weft("rejudge", begun.folder, "--recipe", file).err

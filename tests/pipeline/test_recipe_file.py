@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.recipe_file import build, digest, document_keys, read
+from pipeline.recipe_file import build, digest, document_keys, laid_over, read
 from schemas.errors import ConfigError
 
 
@@ -110,3 +110,14 @@ def test_a_recipe_that_is_no_toml_is_refused(tmp_path):
 def test_the_digest_does_not_depend_on_the_order_of_keys(facts):
     assert digest(facts) == digest(dict(reversed(list(facts.items()))))
     assert digest(facts) != digest({**facts, "one more": 1})
+
+
+def test_tables_are_laid_over_each_other_key_by_key_and_values_replaced():
+    below = {"text": {"document": {"a": 1, "b": 2}, "rules": "none"}, "images": {"a": 1}}
+    above = {"text": {"document": {"b": 3}}, "images": {"a": {"x": 1}}, "nsfw": {"c": 4}}
+    assert laid_over(below, above) == {
+        "text": {"document": {"a": 1, "b": 3}, "rules": "none"},
+        "images": {"a": {"x": 1}},
+        "nsfw": {"c": 4},
+    }
+    assert below["text"] == {"document": {"a": 1, "b": 2}, "rules": "none"}

@@ -15,7 +15,9 @@ import pytest
 from PIL import Image
 
 from filters.text.fields import DocumentMeasures
+from jobs.report import main as command
 from pipeline.commits import Commit, Cost
+from pipeline.fetch_rounds import keep_forecast
 from pipeline.flow import FLOW
 from pipeline.recipe import from_sections, load
 from pipeline.report import report
@@ -116,13 +118,14 @@ def run(spark, tmp_path_factory, row_of, node_of, fill):
     """Four pages, six image URLs, one document of one image in the shards."""
     recipe = load("tiny", ["clip.model=none"])
     out = tmp_path_factory.mktemp("reported") / "out"
-    made = Run(folder=out, recipe=recipe, steps=FLOW, inputs=(("in0", "{}"),), start_session=lambda: spark)
+    inputs = (("in0", '{"size_bytes": 1000}'),)
+    made = Run(folder=out, recipe=recipe, steps=FLOW, inputs=inputs, start_session=lambda: spark)
     made.folder.mkdir()
     addresses, pages = stored(made), documents(row_of, node_of)
     count = {"record_type": "response", "status": 200, "content_type": "text/html"}
     counts = [count | {"drop_reason": None, "records": 4}, count | {"drop_reason": "status", "records": 1}]
-    inputs = row_of(INPUTS, warc_filename="w.warc.gz", num_bytes=1_000, num_records=5, num_pages=4, counts=counts)
-    fill(made, "01_documents", (DOCUMENTS, pages), (INPUTS, [inputs]))
+    archive = row_of(INPUTS, warc_filename="w.warc.gz", num_bytes=1_000, num_records=5, num_pages=4, counts=counts)
+    fill(made, "01_documents", (DOCUMENTS, pages), (INPUTS, [archive]))
     page = {"warc_filename": "w.warc.gz"}
     copy = {"duplicate_of": "1" * 32, "drop_reason": "same_text"}
     unique = [
@@ -140,6 +143,10 @@ def run(spark, tmp_path_factory, row_of, node_of, fill):
     said = {LISTED: "sha256 on the list of listed-secret"}
     ledger = [row_of(LEDGER, url=row["url"], status=row["status"], detail=said.get(row["url"])) for row in images]
     fill(made, "04_images/ledger", (LEDGER, ledger), slice_name="r0000-x")
+    asked = {"statuses": {"ok": 1, "http_4xx": 2}, "machine": "one"}
+    made.where("04_images/ledger").commit(Commit(slice="r0000-000000-000000", files=(), extra=asked))
+    slowest = [{"group": "slow.example", "num_urls": 9, "seconds": 4.5}]
+    keep_forecast(made.where("04_images/ledger"), 0, {"round": 0, "urls": 10, "slowest": slowest})
     fill(made, "04_images/files", (FILES, []))
     fill(made, "04_images/images", (IMAGES, images))
     fill(made, "05_matches/references", (REFERENCES, matches(row_of, REFERENCES, addresses)))
@@ -155,6 +162,9 @@ def run(spark, tmp_path_factory, row_of, node_of, fill):
     (out / "shards").mkdir(exist_ok=True)
     manifest = {"totals": totals | {"tokenizer": "t"}, "shards": [shard], "num_shards": 1}
     (out / "shards" / "manifest.json").write_text(json.dumps(manifest))
+    for step in FLOW:
+        made.finish(step.name, Cost())
+    made.save([])
     return made
 
 
@@ -252,6 +262,35 @@ def test_books_that_do_not_balance_are_an_error_after_the_files_were_written(run
     assert json.loads((folder / "report.json").read_text()) == {"marked": True}
     for name, data in zip(("report.json", "index.html"), before, strict=True):
         (folder / name).write_bytes(data)
+
+
+def test_fetching_is_told_with_what_no_list_named(page):
+    section = page.read_text("utf-8").partition('<section id="fetch"')[2].partition("</section>")[0]
+    assert "1 of 3 image URLs asked gave an image (33.3 %; 60.0 % are expected)" in section
+    assert "http_4xx: 67%" in html.unescape(section)
+    assert re.search(r'<th scope="row">http_4xx</th><td class="n">2</td>', section)
+    assert "blocked_by_list</td>" not in section
+    assert re.search(r'slow.example</bdi></td><td class="n">9</td><td class="n">4.5 s', section)
+
+
+def test_the_command_puts_another_run_beside_this_one(facts, run, tmp_path, capsys):
+    other = json.loads(json.dumps(facts))
+    other["totals"]["images"] = 2
+    other["recipe"]["sections"]["images"]["min_side"] = 48
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.json").write_text(json.dumps(other))
+    folder = run.folder / "report"
+    before = {name: (folder / name).read_bytes() for name in ("report.json", "index.html")}
+    assert command([str(run.folder), "--against", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder / "index.html")
+    section = (
+        (folder / "index.html").read_text("utf-8").partition('<section id="compare"')[2].partition("</section>")[0]
+    )
+    row = '<th scope="row">images</th><td class="n">1</td><td class="n">2</td><td class="n">-50.0 %</td>'
+    assert row in section
+    assert '<th scope="row">images.min_side</th><td>100</td><td>48</td>' in section
+    assert (folder / "report.json").read_bytes() == before["report.json"]
+    (folder / "index.html").write_bytes(before["index.html"])
 
 
 def test_in_a_browser_nothing_runs_errs_or_asks(opened, page):
