@@ -1,24 +1,48 @@
 """The books: in each step and unit, in = out + sum(dropped by reason), and out is in of the next step with that unit.
 
 Units: record, document, node (a text), reference (an image in a document), url, file (distinct image bytes). All
-figures are counted from committed rows by DataFrame aggregations.
+figures are counted from committed rows, by one DataFrame aggregation over all tables.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import BooksDoNotBalance
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from pipeline.run import Run
 
 STEP_ORDER = ("00_inputs", "01_documents", "02_unique", "03_links", "04_images", "05_matches", "shards")
+Place = tuple[str, str]
+"""Step and unit."""
+Counts = dict[str | None, int]
+"""Things by reason; None = kept."""
+Sums = dict[Place, Counts]
+
+OWN_REASONS = (
+    ("00_inputs", "record"),
+    ("01_documents", "document"),
+    ("01_documents", "node"),
+    ("01_documents", "reference"),
+    ("02_unique", "document"),
+    ("02_unique", "node"),
+    ("02_unique", "reference"),
+    ("03_links", "url"),
+    ("04_images", "url"),
+    ("04_images", "file"),
+)
+"""Entries whose rows say themselves why they were dropped there."""
+PAGES = ("00_inputs", "page")
+LINKED, OPTED_OUT = ("03_links", "shown"), ("03_links", "opted out")
+ASKED = ("04_images", "shown")
+MATCHED = ("05_matches", "reference")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,79 +105,116 @@ def check(entries: Iterable[Entry], joins: Iterable[Join]) -> None:
 
 def books(run: Run) -> tuple[list[Entry], list[Join]]:
     """Entries in the order of the steps, and joins, counted from what was committed."""
-    inputs, documents, unique = _first_steps(run)
-    links_url, references, joins = _reference_steps(run)
-    entries = [*inputs, *documents, *unique, *links_url, *references, *_shard_entries(run)]
+    sums = _sums(run)
+    references = _references(sums[MATCHED])
+    entries = [*(_entry(*place, sums[place]) for place in OWN_REASONS), *references, *_shard_entries(run, sums)]
     entries.sort(key=lambda entry: STEP_ORDER.index(entry.step))
-    return entries, joins + _file_joins(run)
+    return entries, _joins(sums, references)
 
 
-def _first_steps(run: Run) -> tuple[list[Entry], list[Entry], list[Entry]]:
+def _sums(run: Run) -> Sums:
+    """What every table counts, by step, unit and reason; one query, as planning one costs more than a small table."""
+    from pyspark.sql import DataFrame
     from pyspark.sql import functions as F
 
-    counts = run.table("inputs").select(F.explode("counts").alias("c")).select("c.drop_reason", "c.records")
-    records = _entry("00_inputs", "record", counts.groupBy("drop_reason").agg(F.sum("records").alias("count")))
-    documents = run.table("documents")
-    document = _entry("01_documents", "document", documents.groupBy("drop_reason").count())
-    nodes = documents.select("drop_reason", F.explode("nodes").alias("n"))
-    is_kept = F.col("drop_reason").isNull()
-    # A node of a dropped document is dropped with it; its own reason comes first.
-    reason = F.coalesce("n.drop_reason", F.when(~is_kept, F.lit("document")))
-    text = nodes.where(F.col("n.text").isNotNull()).select(reason.alias("drop_reason"))
-    image = nodes.where(F.col("n.image_url").isNotNull()).select(reason.alias("drop_reason"))
+    lines = reduce(DataFrame.unionByName, (*_of_documents(run), *_of_unique(run), *_of_images(run)))
+    sums: Sums = defaultdict(dict)
+    for row in lines.groupBy("step", "unit", "drop_reason").agg(F.sum("things").alias("things")).collect():
+        if row["things"] is not None:
+            sums[row["step"], row["unit"]][row["drop_reason"]] = int(row["things"])
+    return sums
+
+
+def _lines(rows: DataFrame, counted: Mapping[Place, Column | None]) -> DataFrame:
+    """For each row and (step, unit) a line with its `drop_reason` and how many things it stands for; 1 for None."""
+    from pyspark.sql import functions as F
+
+    lines = [
+        F.struct(
+            F.lit(step).alias("step"),
+            F.lit(unit).alias("unit"),
+            F.col("drop_reason").cast("string").alias("drop_reason"),
+            (F.lit(1) if things is None else things).cast("long").alias("things"),
+        )
+        for (step, unit), things in counted.items()
+    ]
+    return rows.select(F.inline(F.array(*lines)))
+
+
+def _node_lines(nodes: DataFrame, step: str, text: Column, image: Column) -> DataFrame:
+    """A line a node `n`; the reasons of a text and of an image."""
+    from pyspark.sql import functions as F
+
+    is_text = F.col("n.text").isNotNull()
+    return nodes.select(
+        F.lit(step).alias("step"),
+        F.when(is_text, F.lit("node")).otherwise(F.lit("reference")).alias("unit"),
+        F.when(is_text, text).otherwise(image).alias("drop_reason"),
+        F.lit(1).cast("long").alias("things"),
+    )
+
+
+def _of_documents(run: Run) -> list[DataFrame]:
+    from pyspark.sql import functions as F
+
+    inputs, documents = run.table("inputs"), run.table("documents")
+    counts = inputs.select(F.explode("counts").alias("c")).select("c.drop_reason", "c.records")
+    pages = inputs.select("num_pages", F.lit(None).alias("drop_reason"))
     never = documents.select(F.explode("dropped_images").alias("d")).select("d.drop_reason")
-    unique = run.table("unique")
-    return (
-        [records],
-        [
-            document,
-            _entry("01_documents", "node", text.groupBy("drop_reason").count()),
-            _entry("01_documents", "reference", image.unionByName(never).groupBy("drop_reason").count()),
-        ],
-        [_entry("02_unique", "document", unique.groupBy("drop_reason").count()), *_unique_nodes(run)],
-    )
-
-
-def _unique_nodes(run: Run) -> list[Entry]:
-    """Nodes and references of the documents that 01 kept, through 02."""
-    from pyspark.sql import functions as F
-
-    key = ["warc_filename", "warc_record_offset"]
-    unique = run.table("unique").select(*key, F.col("drop_reason").alias("why"), "dropped_nodes")
-    documents = run.table("documents").where(F.col("drop_reason").isNull()).select(*key, "nodes")
-    nodes = documents.join(unique, key, how="inner").select(
-        "why", "dropped_nodes", F.posexplode("nodes").alias("i", "n")
-    )
-    kept = nodes.where(F.col("n.drop_reason").isNull())
-    gone = F.when(F.col("why").isNotNull(), F.lit("document"))
-    repeats = F.when(F.array_contains("dropped_nodes", F.col("i")), F.lit("repeated_on_site"))
-    text = kept.where(F.col("n.text").isNotNull()).select(F.coalesce(gone, repeats).alias("drop_reason"))
-    image = kept.where(F.col("n.image_url").isNotNull()).select(gone.alias("drop_reason"))
+    # A node of a dropped document is dropped with it; its own reason comes first.
+    reason = F.coalesce("n.drop_reason", F.when(F.col("drop_reason").isNotNull(), F.lit("document")))
+    nodes = documents.select("drop_reason", F.explode("nodes").alias("n"))
     return [
-        _entry("02_unique", "node", text.groupBy("drop_reason").count()),
-        _entry("02_unique", "reference", image.groupBy("drop_reason").count()),
+        _lines(counts, {("00_inputs", "record"): F.col("records")}),
+        _lines(pages, {PAGES: F.col("num_pages")}),
+        _lines(documents, {("01_documents", "document"): None}),
+        _node_lines(nodes, "01_documents", reason, reason),
+        _lines(never, {("01_documents", "reference"): None}),
     ]
 
 
-def _reference_steps(run: Run) -> tuple[list[Entry], list[Entry], list[Join]]:
-    """URLs and files of 03 and 04; references of 03 to 05, told apart by the first word of their reason."""
+def _of_unique(run: Run) -> list[DataFrame]:
+    """Documents through 02, and nodes and references of the documents that 01 kept."""
     from pyspark.sql import functions as F
 
-    links = run.table("links")
-    images = run.table("images")
-    url03 = _entry("03_links", "url", links.groupBy("drop_reason").count())
-    url04 = _entry("04_images", "url", images.groupBy("drop_reason").count())
+    key = ["warc_filename", "warc_record_offset"]
+    unique = run.table("unique")
+    documents = run.table("documents").where(F.col("drop_reason").isNull()).select(*key, "nodes")
+    of_unique = unique.select(*key, F.col("drop_reason").alias("why"), "dropped_nodes")
+    nodes = documents.join(of_unique, key, how="inner").select(
+        "why", "dropped_nodes", F.posexplode("nodes").alias("i", "n")
+    )
+    gone = F.when(F.col("why").isNotNull(), F.lit("document"))
+    repeats = F.when(F.array_contains("dropped_nodes", F.col("i")), F.lit("repeated_on_site"))
+    kept = nodes.where(F.col("n.drop_reason").isNull())
+    return [
+        _lines(unique, {("02_unique", "document"): None}),
+        _node_lines(kept, "02_unique", F.coalesce(gone, repeats), gone),
+    ]
+
+
+def _of_images(run: Run) -> list[DataFrame]:
+    from pyspark.sql import functions as F
+
+    links, images, decisions = run.table("links"), run.table("images"), run.table("decisions")
     files = images.where(F.col("sha256").isNotNull()).groupBy("sha256").agg(F.min("drop_reason").alias("drop_reason"))
-    file04 = _entry("04_images", "file", files.groupBy("drop_reason").count())
-    matches = dict(_counts(run.table("matches").groupBy("drop_reason").count()))
-    by_step: dict[str, Counter[str]] = {
-        "03_links": Counter(),
-        "04_images": Counter(),
-        "05_matches": Counter(),
-    }
+    shown = F.col("num_references")
+    of_decisions = {"document": None, "node": F.col("num_texts"), "reference": F.col("num_images")}
+    return [
+        _lines(links, {("03_links", "url"): None, LINKED: shown, OPTED_OUT: F.col("num_opted_out")}),
+        _lines(images, {("04_images", "url"): None, ASKED: shown}),
+        _lines(files, {("04_images", "file"): None}),
+        _lines(run.table("matches"), {MATCHED: None}),
+        _lines(decisions, {("decisions", unit): things for unit, things in of_decisions.items()}),
+    ]
+
+
+def _references(matches: Counts) -> list[Entry]:
+    """References of 03 to 05, told apart by the first word of their reason."""
+    by_step: dict[str, dict[str, int]] = {"03_links": {}, "04_images": {}, "05_matches": {}}
     for reason, count in matches.items():
         if reason is not None:
-            by_step[_step_of(reason)][reason] += count
+            by_step[_step_of(reason)][reason] = count
     total = sum(matches.values())
     references = []
     for step, dropped in by_step.items():
@@ -168,27 +229,34 @@ def _reference_steps(run: Run) -> tuple[list[Entry], list[Entry], list[Join]]:
             )
         )
         total = left
-    sums = links.agg(
-        F.sum("num_references").alias("all"),
-        F.sum("num_opted_out").alias("out"),
-        F.sum(F.when(F.col("drop_reason").isNull(), F.col("num_references"))).alias("kept"),
-    ).first()
-    in04 = images.agg(F.sum("num_references").alias("all")).first()
-    of_links = {name: int((sums and sums[name]) or 0) for name in ("all", "out", "kept")}
-    joins = [
+    return references
+
+
+def _joins(sums: Sums, references: list[Entry]) -> list[Join]:
+    """References by url and by document; pages and documents."""
+    linked = sums[LINKED]
+    return [
         Join(
             name="03_links: references of all urls and opted-out pages",
-            left=of_links["all"] + of_links["out"],
+            left=sum(linked.values()) + sum(sums[OPTED_OUT].values()),
             right=references[0].count_in,
         ),
-        Join(name="03_links: references of the urls kept", left=of_links["kept"], right=references[0].count_out),
+        Join(
+            name="03_links: references of the urls kept",
+            left=linked.get(None, 0),
+            right=references[0].count_out,
+        ),
         Join(
             name="04_images: references of the urls asked",
-            left=int((in04 and in04["all"]) or 0),
+            left=sum(sums[ASKED].values()),
             right=references[1].count_in,
         ),
+        Join(
+            name="00_inputs: pages and rows of 01_documents",
+            left=sum(sums[PAGES].values()),
+            right=sum(sums["01_documents", "document"].values()),
+        ),
     ]
-    return [url03, url04, file04], references, joins
 
 
 def _step_of(reason: str) -> str:
@@ -197,16 +265,8 @@ def _step_of(reason: str) -> str:
     return "04_images" if reason.startswith(("fetch:", "file:")) else "05_matches"
 
 
-def _shard_entries(run: Run) -> list[Entry]:
+def _shard_entries(run: Run, sums: Sums) -> list[Entry]:
     """Documents, nodes and references into and out of the shards."""
-    from pyspark.sql import functions as F
-
-    decisions = run.table("decisions")
-    rows = decisions.groupBy("drop_reason").agg(
-        F.count("*").alias("document"),
-        F.sum("num_texts").alias("node"),
-        F.sum("num_images").alias("reference"),
-    )
     late = Counter[tuple[str, str]]()
     out: Counter[str] = Counter()
     for commit in run.where("shards").commits().values():
@@ -221,20 +281,19 @@ def _shard_entries(run: Run) -> list[Entry]:
             node=totals.get("texts", 0),
             reference=totals.get("images", 0),
         )
-    found = [row.asDict() for row in rows.collect()]
     entries = []
     for unit in ("document", "node", "reference"):
         dropped: Counter[str] = Counter()
-        for row in found:
-            if row["drop_reason"] is not None and row[unit]:
-                dropped[row["drop_reason"] if unit == "document" else "document"] += row[unit]
+        decided = sums["decisions", unit]
+        for reason, count in decided.items():
+            if reason is not None and count:
+                dropped[reason if unit == "document" else "document"] += count
         dropped.update({reason: count for (of_unit, reason), count in late.items() if of_unit == unit and count})
-        total = sum(row[unit] or 0 for row in found)
         entries.append(
             Entry(
                 step="shards",
                 unit=unit,
-                count_in=total,
+                count_in=sum(decided.values()),
                 count_out=out[unit],
                 dropped=dict(sorted(dropped.items())),
             )
@@ -242,28 +301,7 @@ def _shard_entries(run: Run) -> list[Entry]:
     return entries
 
 
-def _file_joins(run: Run) -> list[Join]:
-    """Pages are documents; each file is measured once; the manifest says what the shards hold."""
-    from pyspark.sql import functions as F
-
-    pages = run.table("inputs").agg(F.sum("num_pages").alias("n")).first()
-    rows = run.table("documents").count()
-    return [
-        Join(
-            name="00_inputs: pages and rows of 01_documents",
-            left=int((pages and pages["n"]) or 0),
-            right=rows,
-        )
-    ]
-
-
-def _entry(step: str, unit: str, counted: DataFrame) -> Entry:
-    """An entry from rows (drop_reason, count)."""
-    counts = dict(_counts(counted))
-    kept = counts.pop(None, 0)
-    dropped = {str(reason): count for reason, count in sorted(counts.items(), key=lambda item: str(item[0]))}
+def _entry(step: str, unit: str, counts: Counts) -> Entry:
+    dropped = {reason: counts[reason] for reason in sorted(name for name in counts if name is not None)}
+    kept = counts.get(None, 0)
     return Entry(step=step, unit=unit, count_in=kept + sum(dropped.values()), count_out=kept, dropped=dropped)
-
-
-def _counts(counted: DataFrame) -> list[tuple[str | None, int]]:
-    return [(row["drop_reason"], int(row["count"] or 0)) for row in counted.collect()]

@@ -67,7 +67,7 @@ def figures(run: Run, steps: list[dict[str, Any]], joins: list[dict[str, Any]]) 
     cost = costs(run)
     with held(run) as kept:
         shape, repeats = distributions(run, kept), duplicates(run, kept)
-        total = totals(run, kept, shape)
+        total = totals(run, kept, shape, repeats)
     return {
         "recipe": {
             "name": run.recipe.name,

@@ -81,7 +81,7 @@ def heat(documents: DataFrame) -> dict[str, Any]:
     return {
         "x_edges": IMAGES.edges(),
         "y_edges": [round(edge, 3) for edge in TOKENS.edges()],
-        "cells": [[row["x"], row["y"], int(row["count"])] for row in cells.groupBy("x", "y").count().collect()],
+        "cells": sorted([row["x"], row["y"], int(row["count"])] for row in cells.groupBy("x", "y").count().collect()),
     }
 
 
@@ -136,6 +136,6 @@ def answers(run: Run) -> list[dict[str, Any]]:
     newest = Window.partitionBy("url").orderBy(F.desc("round"))
     latest = run.table("ledger").withColumn("rank", F.row_number().over(newest)).where("rank = 1")
     grouped = latest.groupBy("status", F.floor(F.col("http_status") / 100).alias("http_class")).agg(
-        F.count("*").alias("urls"), F.avg("seconds").alias("seconds"), F.sum("num_bytes").alias("bytes")
+        F.count("*").alias("urls"), F.round(F.avg("seconds"), 6).alias("seconds"), F.sum("num_bytes").alias("bytes")
     )
     return [row.asDict() for row in grouped.orderBy(F.desc("urls"), "status").collect()]

@@ -19,16 +19,28 @@ def duplicates(run: Run, kept: Kept) -> dict[str, Any]:
     """Group sizes of documents and images, curves of unique shares."""
     from pyspark.sql import functions as F
 
-    unique = run.table("unique")
-    copies = unique.where(F.col("duplicate_of").isNotNull())
-    groups = _spectrum(copies, "duplicate_of")
-    spectra = {name: _spectrum(kept.references, column) for name, column in IDENTITIES.items()}
+    copies = run.table("unique").where(F.col("duplicate_of").isNotNull())
+    references = kept.references.select(
+        F.inline(
+            F.array(
+                *(
+                    F.struct(F.lit(name).alias("what"), F.col(column).alias("key"))
+                    for name, column in IDENTITIES.items()
+                )
+            )
+        )
+    )
+    of_documents = copies.select(F.lit("documents").alias("what"), F.col("duplicate_of").alias("key"))
     shown = _shown(run)
+    found = _spectra(references.unionByName(of_documents))
+    spectra = {name: found.get(name, {}) for name in IDENTITIES}
     return {
         "documents": {
-            "by_reason": {str(r[0]): int(r[1]) for r in copies.groupBy("drop_reason").count().collect()},
+            "by_reason": {
+                str(r[0]): int(r[1]) for r in copies.groupBy("drop_reason").count().orderBy("drop_reason").collect()
+            },
             # A group is the document that is kept and its copies.
-            "group_sizes": {str(size + 1): number for size, number in groups.items()},
+            "group_sizes": {str(size + 1): number for size, number in found.get("documents", {}).items()},
         },
         "images": {
             "shown_in": {
@@ -77,10 +89,12 @@ def _shown(run: Run) -> DataFrame:
     return before.groupBy("sha256").agg(F.max("count_in_corpus").alias("times"))
 
 
-def _spectrum(rows: DataFrame, column: str) -> dict[int, int]:
-    """How many values stand so many times: {times: values}."""
+def _spectra(rows: DataFrame) -> dict[str, dict[int, int]]:
+    """Of rows (what, key), by `what`, how many keys stand so many times: {times: keys}; null keys count nowhere."""
     from pyspark.sql import functions as F
 
-    sizes = rows.where(F.col(column).isNotNull()).groupBy(column).agg(F.count("*").alias("size"))
-    found = sizes.groupBy("size").agg(F.count("*").alias("number")).orderBy("size").collect()
-    return {int(row["size"]): int(row["number"]) for row in found}
+    sizes = rows.where(F.col("key").isNotNull()).groupBy("what", "key").agg(F.count("*").alias("size"))
+    found: dict[str, dict[int, int]] = {}
+    for row in sizes.groupBy("what", "size").agg(F.count("*").alias("number")).orderBy("what", "size").collect():
+        found.setdefault(row["what"], {})[int(row["size"])] = int(row["number"])
+    return found

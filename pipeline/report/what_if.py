@@ -7,7 +7,8 @@ whose script counts again; the difference to the run, scaled up, is an estimate 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,19 +26,22 @@ SAMPLE = 20_000
 """Documents, and image URLs, whose ranks are embedded."""
 NAMED = 1_500
 """Documents of the sample whose titles are embedded, so that what changes can be named."""
-_COUNTS = "slider INT, position INT, things BIGINT"
+_COUNTS = "stage STRING, slider INT, position INT, things BIGINT"
 Matrix = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Batches = Iterator[pa.RecordBatch]
 
 
 def what_if(run: Run) -> dict[str, Any]:
     """Everything that the page's script needs."""
     found = sliders(run.recipe)
-    by_stage = {}
-    for stage in stages(run):
-        own = [slider for slider in found if slider.stage == stage.name]
-        if own:
-            by_stage[stage.name] = {"name": stage.name, "unit": stage.unit, **_exact(stage, own), **_sample(stage, own)}
+    own = {stage: [s for s in found if s.stage == stage.name] for stage in stages(run)}
+    moved = {stage: mine for stage, mine in own.items() if mine}
+    counts = _exact(moved)
+    by_stage = {
+        stage.name: {"name": stage.name, "unit": stage.unit, **counts[stage.name], **_sample(stage, mine)}
+        for stage, mine in moved.items()
+    }
     return {
         "alphabet": ALPHABET,
         "sliders": [slider.as_json() for slider in found],
@@ -90,13 +94,33 @@ def as_numpy(batch: pa.RecordBatch) -> dict[str, npt.NDArray[Any]]:
     return found
 
 
-def _exact(stage: Stage, own: list[Slider]) -> dict[str, Any]:
-    """`kept` now of `total`, and for each slider the counts by rank."""
+def _exact(moved: dict[Stage, list[Slider]]) -> dict[str, dict[str, Any]]:
+    """By stage: `kept` now of `total`, and for each slider the counts by rank; all stages in one query."""
+    from pyspark.sql import DataFrame
     from pyspark.sql import functions as F
 
-    special = stage.special  # the rows themselves cannot go to a worker
+    parts = [
+        stage.rows.drop("place", "url").mapInArrow(_tally(stage.name, stage.special, own), _COUNTS)
+        for stage, own in moved.items()
+    ]
+    counted = reduce(DataFrame.unionByName, parts).groupBy("stage", "slider", "position").agg(F.sum("things"))
+    found: dict[str, dict[str, Any]] = {}
+    for stage, own in moved.items():
+        empty = {slider.key: [0] * (len(slider.positions) + 1) for slider in own}
+        found[stage.name] = {"kept": 0, "total": 0, "histograms": empty}
+    keys = {stage.name: [slider.key for slider in own] for stage, own in moved.items()}
+    for name, number, position, things in counted.collect():
+        if number < 0:
+            found[name][("kept", "total")[position]] += int(things)
+        else:
+            found[name]["histograms"][keys[name][number]][position] = int(things)
+    return found
 
-    def tally(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+
+def _tally(name: str, special: Special, own: list[Slider]) -> Callable[[Batches], Batches]:
+    """What a task does: rows of a stage become counts; closed over plain values, as rows cannot go to a worker."""
+
+    def tally(batches: Batches) -> Batches:
         sums = [np.zeros(len(slider.positions) + 1, np.int64) for slider in own]
         kept = total = 0
         for batch in batches:
@@ -111,24 +135,15 @@ def _exact(stage: Stage, own: list[Slider]) -> dict[str, Any]:
         columns_of = list(zip(*rows, strict=True))
         yield pa.RecordBatch.from_arrays(
             [
+                pa.array([name] * len(rows), pa.string()),
                 pa.array(columns_of[0], pa.int32()),
                 pa.array(columns_of[1], pa.int32()),
                 pa.array(columns_of[2], pa.int64()),
             ],
-            names=["slider", "position", "things"],
+            names=["stage", "slider", "position", "things"],
         )
 
-    counted = (
-        stage.rows.drop("place", "url").mapInArrow(tally, _COUNTS).groupBy("slider", "position").agg(F.sum("things"))
-    )
-    histograms: dict[str, list[int]] = {slider.key: [0] * (len(slider.positions) + 1) for slider in own}
-    sums = [0, 0]
-    for number, position, things in counted.collect():
-        if number < 0:
-            sums[position] += int(things)
-        else:
-            histograms[own[number].key][position] = int(things)
-    return {"kept": sums[0], "total": sums[1], "histograms": histograms}
+    return tally
 
 
 def _sample(stage: Stage, own: list[Slider]) -> dict[str, Any]:
