@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.documents import input_bytes
 from pipeline.flow import FLOW
 from pipeline.recipe import from_sections
 from pipeline.run import Run
@@ -25,15 +26,17 @@ def open_run(folder: Path, say: Callable[[str], None] = lambda _line: None, mast
     facts = json.loads(path.read_text("utf-8"))
     recipe = from_sections(facts["recipe"]["name"], facts["recipe"]["sections"])
 
+    inputs = tuple((name, payload) for name, payload in facts["inputs"])
+
     def start() -> object:
         check_start(master)
-        return build_session(recipe.spark, master)
+        return build_session(recipe.spark, master, input_bytes(inputs))
 
     return Run(
         folder=folder.resolve(),
         recipe=recipe,
         steps=FLOW,
-        inputs=tuple((name, payload) for name, payload in facts["inputs"]),
+        inputs=inputs,
         start_session=start,  # type: ignore[arg-type]
         say=say,
     )

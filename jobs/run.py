@@ -12,7 +12,7 @@ from jobs.progress import Progress
 from pipeline import fetch_images, fetch_rounds
 from pipeline.archive.inputs import expand
 from pipeline.books import books, check
-from pipeline.documents import input_slices
+from pipeline.documents import input_bytes, input_slices
 from pipeline.execute import check_order, execute
 from pipeline.flow import FLOW, select
 from pipeline.recipe import check_models, load
@@ -104,21 +104,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_models(recipe)  # last: it may have to load packages, and to fetch
     folder = work_folder(options.out, options.work)
     writable(folder)
-    progress = Progress()
+    progress, slices = Progress(), input_slices(inputs)
 
     def start() -> object:
-        session = build_session(recipe.spark, options.master)
-        progress.say(
-            "spark: "
-            + ", ".join(f"{k.removeprefix('spark.')}={v}" for k, v in settings(recipe.spark, options.master).items())
-        )
+        size = input_bytes(slices)
+        session = build_session(recipe.spark, options.master, size)
+        given = settings(recipe.spark, options.master, size)
+        progress.say("spark: " + ", ".join(f"{name.removeprefix('spark.')}={given[name]}" for name in given))
         return session
 
     run = Run(
         folder=folder.resolve(),
         recipe=recipe,
         steps=FLOW,
-        inputs=input_slices(inputs),
+        inputs=slices,
         start_session=start,  # type: ignore[arg-type]
         say=progress.say,
     )

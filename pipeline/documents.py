@@ -9,6 +9,7 @@ file, and the images that stand in pages as data: URLs.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
@@ -63,6 +64,12 @@ def input_slices(inputs: Sequence[InputFile]) -> tuple[tuple[str, str], ...]:
         return digest([item.warc_filename, item.size_bytes, pointers])
 
     return tuple((name(item), item.to_json()) for item in inputs)
+
+
+def input_bytes(slices: Iterable[tuple[str, str]]) -> int | None:
+    """Bytes that the slices of `input_slices` read; None where only a server knows of one."""
+    sizes = [json.loads(payload).get("size_bytes") for _, payload in slices]
+    return None if None in sizes else sum(sizes)
 
 
 def make(run: Run) -> None:

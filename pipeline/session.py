@@ -1,4 +1,4 @@
-"""The Spark session and all of its settings, from the machine and the recipe; printed at the start of a run."""
+"""The Spark session and all its settings, from machine, recipe and size of the input; printed at the start of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from schemas.errors import ConfigError
 
@@ -21,6 +21,19 @@ _MASTERS = r"local(\[(\d+|\*)(,\s*\d+)?\])?|yarn|(spark|k8s|sc)://\S+"
 
 MAX_TASK_FAILURES = 24
 """Deaths of a worker that one task survives; each ends with a record blamed (`pipeline.journal`)."""
+
+SMALL_INPUT = 32 << 20
+"""Bytes of archives, some thousand pages, up to which planning and compiling queries takes longer than running them."""
+
+_SMALL = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.ui.explainMode": "simple",
+}
+"""Of a small run: queries are interpreted, not compiled, and planned once; no row differs (docs/decisions)."""
+_SMALL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Of a small run: the second compiler of Java and a collector with threads do not pay for themselves in a minute."""
 
 _LOGGING = """
 rootLogger.level = error
@@ -49,7 +62,10 @@ class Config:
     driver_memory: str = field(default="", metadata={"operational": True})
     """JVM heap of the driver, e.g. "4g"; by default a sixth of the machine, 1 to 8 GiB."""
     shuffle_partitions: int = field(default=0, metadata={"operational": True})
-    """Partitions of a shuffle; by default four for each core, at least 8; adaptive execution joins small ones."""
+    """Partitions of a shuffle; by default four for each core, at least 8, which adaptive execution joins; one for each
+    core, at most 4, in a small run."""
+    size: Literal["auto", "small", "large"] = field(default="auto", metadata={"operational": True})
+    """What Spark is set for; auto: small where it is local and the inputs are known to hold at most 32 MiB."""
     settings: dict[str, str] = field(default_factory=dict, metadata={"operational": True})
     """Any other Spark setting by its own name; stands over ours."""
 
@@ -60,14 +76,22 @@ class Config:
             raise ConfigError(f"spark.driver_memory = {self.driver_memory!r}: write a number and a unit, as in 4g")
 
 
-def settings(config: Config, master: str | None) -> dict[str, str]:
-    """Every setting that weft gives Spark, by name, for this machine and recipe."""
-    cores = _cores(master)
+def is_small(config: Config, master: str | None, input_bytes: int | None) -> bool:
+    """Whether Spark is set for a run of seconds; `input_bytes` is None where nobody knows."""
+    if config.size == "auto":
+        return _is_local(master) and input_bytes is not None and input_bytes <= SMALL_INPUT
+    return config.size == "small"
+
+
+def settings(config: Config, master: str | None, input_bytes: int | None = None) -> dict[str, str]:
+    """Every setting that weft gives Spark, by name, for this machine, recipe and size of input."""
+    cores, small = _cores(master), is_small(config, master, input_bytes)
+    partitions = config.shuffle_partitions or (min(4, cores) if small else max(8, 4 * cores))
     ours = {
         "spark.app.name": "weft",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.adaptive.enabled": "true",
-        "spark.sql.shuffle.partitions": str(config.shuffle_partitions or max(8, 4 * cores)),
+        "spark.sql.shuffle.partitions": str(partitions),
         "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
         "spark.sql.execution.arrow.maxBytesPerBatch": str(32 << 20),
         "spark.sql.parquet.compression.codec": "zstd",
@@ -78,7 +102,9 @@ def settings(config: Config, master: str | None) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-    if master is None or master.startswith("local"):
+    if small:
+        ours |= _SMALL
+    if _is_local(master):
         ours |= {
             "spark.driver.memory": config.driver_memory or f"{_driver_gib()}g",
             "spark.driver.host": "127.0.0.1",
@@ -124,13 +150,13 @@ def check_java() -> None:
         )
 
 
-def build_session(config: Config, master: str | None = None) -> SparkSession:
+def build_session(config: Config, master: str | None = None, input_bytes: int | None = None) -> SparkSession:
     """A session for `master` (None: that of spark-submit, else local[*]; `sc://...`: Spark Connect)."""
     from pyspark.sql import SparkSession
 
     if master is not None and master.startswith("sc://"):
         spark: SparkSession = SparkSession.builder.remote(master).getOrCreate()
-        for name, value in settings(config, master).items():
+        for name, value in settings(config, master, input_bytes).items():
             if name.startswith("spark.sql.") and not name.endswith("warehouse.dir"):
                 spark.conf.set(name, value)
         return spark
@@ -140,10 +166,17 @@ def build_session(config: Config, master: str | None = None) -> SparkSession:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         builder = builder.master(_with_failures(master or "local[*]"))
-        builder = builder.config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={_log_settings()}")
-    for name, value in settings(config, master).items():
+        java = f"-Dlog4j2.configurationFile={_log_settings()}"
+        java += f" {_SMALL_JAVA}" if is_small(config, master, input_bytes) else ""
+        builder = builder.config("spark.driver.extraJavaOptions", java)
+    for name, value in settings(config, master, input_bytes).items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
+
+
+def _is_local(master: str | None) -> bool:
+    """Whether Spark runs inside this process's own Java; spark-submit says by itself where."""
+    return "PYSPARK_GATEWAY_PORT" not in os.environ if master is None else master.startswith("local")
 
 
 def _with_failures(master: str) -> str:

@@ -36,8 +36,6 @@ EXAMPLES = int(os.environ.get("WEFT_EXAMPLES", "100"))
 hypothesis.settings.register_profile("weft", deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "weft")
-# Runs of a minute end before the second compiler of the JVM has paid for itself: a report took 122 s instead of 188.
-os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1")
 # The machine's own name may resolve to nothing, or to a network that is not there.
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
@@ -83,7 +81,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One small Spark for all tests that ask: two cores, UTC, no UI, four shuffle partitions."""
+    """One small Spark for all tests that ask: two cores, UTC, no UI, four shuffle partitions, set for small runs."""
     from pipeline.session import Config, build_session
 
     settings = {
@@ -91,7 +89,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.local.dir": str(tmp_path_factory.mktemp("spark-local")),
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("spark-warehouse")),
     }
-    config = Config(driver_memory="1g", shuffle_partitions=4, settings=settings)
+    config = Config(driver_memory="1g", shuffle_partitions=4, size="small", settings=settings)
     session = build_session(config, master="local[2]")
     yield session
     session.stop()

@@ -16,11 +16,12 @@ import pytest
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
-def test_other_cores_and_partitions_give_the_same_bytes_and_one_worker_loads_the_model_once(
+def test_other_cores_partitions_and_compiled_queries_give_the_same_bytes_and_one_worker_loads_the_model_once(
     weft, arguments, digests, digest_of, tmp_path
 ):
     loads = tmp_path / "loads"
     other = ("--master", "local[4]", "--set", "spark.shuffle_partitions=3", "--set", "clip.workers=1")
+    other = (*other, "--set", "spark.size=large")
     weft(*arguments, "--out", tmp_path / "out", *other, WEFT_MODEL_LOADS=str(loads))
     assert digest_of(tmp_path / "out") == digests
     # Two stages need it, and Spark may give the second one another worker.

@@ -16,13 +16,22 @@ import pytest
 from demo.pages import make_page
 from pipeline.archive.inputs import expand
 from pipeline.commits import StepFolder
-from pipeline.documents import input_slices, read_slice
+from pipeline.documents import input_bytes, input_slices, read_slice
 from pipeline.recipe import load
 from pipeline.slices import Guard, _do
 from pipeline.store import Address, read_ranges
 
 JPEG = make_page(3, 0).images
 PICTURE = next(picture.data for picture in JPEG.values() if picture.content_type == "image/jpeg")
+
+
+def test_bytes_of_inputs_are_summed_and_unknown_where_one_is(tmp_path):
+    (tmp_path / "a.warc").write_bytes(b"WARC/1.0")
+    (tmp_path / "b.warc").write_bytes(b"WARC/1.0\r\n")
+    slices = input_slices(expand([str(tmp_path / "*.warc")]))
+    assert input_bytes(slices) == 18
+    assert input_bytes(()) == 0
+    assert input_bytes((*slices, ("x", '{"size_bytes": null}'))) is None
 
 
 def write_archive(path, pages):
@@ -139,7 +148,7 @@ from pathlib import Path
 import pyarrow as pa
 from pipeline.archive.inputs import expand
 from pipeline.commits import StepFolder
-from pipeline.documents import input_slices, read_slice
+from pipeline.documents import input_bytes, input_slices, read_slice
 from pipeline.recipe import load
 from pipeline.slices import Guard, _do
 

@@ -6,7 +6,16 @@ import os
 
 import pytest
 
-from pipeline.session import MAX_TASK_FAILURES, Config, _with_failures, check_java, check_start, settings
+from pipeline.session import (
+    MAX_TASK_FAILURES,
+    SMALL_INPUT,
+    Config,
+    _with_failures,
+    check_java,
+    check_start,
+    is_small,
+    settings,
+)
 from schemas.errors import ConfigError
 
 
@@ -32,6 +41,38 @@ def test_on_a_cluster_memory_and_addresses_are_the_cluster_s_unless_the_recipe_s
     assert settings(Config(driver_memory="3g"), master)["spark.driver.memory"] == "3g"
 
 
+@pytest.mark.parametrize(
+    ("size", "master", "input_bytes", "small"),
+    [
+        ("auto", "local[2]", SMALL_INPUT, True),
+        ("auto", None, 0, True),
+        ("auto", "local[2]", SMALL_INPUT + 1, False),
+        ("auto", "local[2]", None, False),
+        ("auto", "spark://h:7077", 1, False),
+        ("auto", "sc://h", 1, False),
+        ("small", "local[2]", None, True),
+        ("large", "local[2]", 1, False),
+    ],
+)
+def test_spark_is_set_for_a_small_run_where_the_input_is_known_to_be_small(size, master, input_bytes, small):
+    ours = settings(Config(size=size), master, input_bytes)
+    assert is_small(Config(size=size), master, input_bytes) == small
+    assert (ours["spark.sql.adaptive.enabled"] == "false") == small
+    assert ("spark.sql.codegen.wholeStage" in ours) == small
+
+
+def test_what_spark_submit_started_is_not_taken_for_this_machine(monkeypatch):
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    assert "spark.driver.host" not in settings(Config(), None, 1)
+    assert not is_small(Config(), None, 1)
+
+
+def test_a_small_run_has_a_partition_a_core_and_few_of_them():
+    assert settings(Config(), "local[64]", 1)["spark.sql.shuffle.partitions"] == "4"
+    assert settings(Config(), "local[3]", 1)["spark.sql.shuffle.partitions"] == "3"
+    assert settings(Config(shuffle_partitions=7), "local[3]", 1)["spark.sql.shuffle.partitions"] == "7"
+
+
 def test_settings_of_the_recipe_stand_over_ours():
     ours = settings(Config(settings={"spark.ui.enabled": "true", "spark.new": "1"}), None)
     assert (ours["spark.ui.enabled"], ours["spark.new"]) == ("true", "1")
@@ -55,7 +96,7 @@ def test_a_local_master_survives_deaths_of_workers(master, given):
 
 def test_the_session_has_what_was_asked_for(spark):
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
-    assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
+    assert spark.conf.get("spark.sql.adaptive.enabled") == "false"
     assert spark.sparkContext.master == f"local[2,{MAX_TASK_FAILURES}]"
 
 
