@@ -64,8 +64,8 @@ def _node(entry: Mapping[str, Any]) -> Node:
     numbers: dict[str, Any] = {name: entry.get(name) for name in _NUMBERS}
     if any(value is not None and not isinstance(value, str) for value in texts.values()):
         raise TypeError("a text is no text")
-    if any(value is not None and not isinstance(value, int) for value in numbers.values()):
-        raise TypeError("a side is no number")
+    if any(value is not None and not (isinstance(value, int) and 0 <= value < 1 << 31) for value in numbers.values()):
+        raise TypeError("a side is no number of pixels")
     if (texts["text"] is None) == (texts["image_url"] is None):
         raise ValueError("a node is a text or an image")
     if texts["image_url"] is not None:

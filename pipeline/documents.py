@@ -202,21 +202,31 @@ def _batches(pages: Iterable[Draft], page_stages: Sequence[PageStage], bound: in
     held: list[Draft] = []
     size = 0
     for draft in pages:
-        for stage in page_stages:
-            if draft.drop_reason is not None:
-                break
-            try:
-                stage(draft)
-            except MemoryError:
-                draft.document, draft.drop_reason = None, DocumentReason.OVER_MEMORY
-            except Exception:  # noqa: BLE001 - the boundary of a record: a page never stops a job
-                draft.document, draft.drop_reason = None, DocumentReason.EXTRACT_FAILED
+        try:
+            for stage in page_stages:
+                if draft.drop_reason is None:
+                    stage(draft)
+            _encode(draft)
+        except MemoryError:
+            draft.document, draft.drop_reason = None, draft.drop_reason or DocumentReason.OVER_MEMORY
+        except Exception:  # noqa: BLE001 - the boundary of a record: a page never stops a job
+            draft.document, draft.drop_reason = None, draft.drop_reason or DocumentReason.EXTRACT_FAILED
         held.append(draft)
         size += 1_000 + sum(map(len, draft.node_texts()))
         if size >= bound:
             yield held
             held, size = [], 0
     yield held
+
+
+def _encode(draft: Draft) -> None:
+    """Raise UnicodeEncodeError where a string of the row is no UTF-8 (half a surrogate pair): no file takes it."""
+    if (page := draft.document) is not None:
+        told = [page.title, page.author, page.date, page.licence, page.declared_language, page.charset]
+        for node in page.nodes:
+            told += (node.text, node.image_url, node.alt, node.title, node.caption, node.found_by)
+        told += (dropped.url for dropped in page.dropped)
+        "".join(filter(None, told)).encode()
 
 
 def _nodes(draft: Draft) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ class DocumentReason(StrEnum):
     TOO_MANY_BYTES = "too_many_bytes"  # extraction budget
     TOO_MANY_ELEMENTS = "too_many_elements"  # extraction budget
     TOO_DEEP = "too_deep"  # extraction budget
-    EXTRACT_FAILED = "extract_failed"  # the parser gave no tree
+    EXTRACT_FAILED = "extract_failed"  # the parser gave no tree, or a text that is no UTF-8
     NO_TEXT = "no_text"  # nothing that a reader would read
     LANGUAGE = "language"  # not a language that the recipe asks for
     LANGUAGE_SCORE = "language_score"  # language not sure enough

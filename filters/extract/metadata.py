@@ -296,10 +296,11 @@ def _read_item(item: dict[str, Any], found: dict[str, str]) -> None:
 
 
 def _string(value: Any) -> str | None:
-    """A value of JSON-LD as a string: the name or URL of an object, the members of a list joined."""
+    """A value of JSON-LD as a string: the name or URL of an object, the members of a list joined. Half of a surrogate
+    pair, which only JSON can write, becomes a question mark: no file or digest takes it."""
     if isinstance(value, list):
         parts = [part for v in value[:10] if not isinstance(v, list) and (part := _string(v))]
         return ", ".join(parts) if parts else None
     if isinstance(value, dict):
         value = value.get("name") or value.get("url") or value.get("@id")
-    return value.strip() or None if isinstance(value, str) else None
+    return value.encode("utf-8", "replace").decode().strip() or None if isinstance(value, str) else None

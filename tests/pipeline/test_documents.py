@@ -115,6 +115,25 @@ def test_a_page_that_opts_out_leaves_no_text_and_one_that_opts_its_images_out_no
     assert dict(read_ranges(tmp_path, [address])) == {address: PICTURE}
 
 
+def test_what_no_file_takes_costs_its_own_row_at_most(tmp_path):
+    html = make_page(3, 0).html
+    half = rb'<head><script type="application/ld+json">{"@type": "Article", "headline": "a \ud800 title"}</script>'
+    archive = write_archive(tmp_path / "a.warc", [("http://a.example/", html.replace(b"<head>", half, 1), ())])
+    nodes = (rb'{"text": "half \udfff"}', b'{"image_url": "http://a.example/", "width": 9999999999}')
+    for number, node in enumerate(nodes):
+        body = b'{"title": null, "nodes": [%s], "missing": []}' % node
+        head = f"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Target-URI: http://b.example/{number}\r\n"
+        head += "WARC-Date: 2024-05-18T04:10:07Z\r\nContent-Type: application/vnd.weft.nodes+json\r\n"
+        head += f"Content-Length: {len(body)}\r\n\r\n"
+        with archive.open("ab") as out:
+            out.write(gzip.compress(head.encode() + body + b"\r\n\r\n"))
+    found, *bad = rows(read(archive, tmp_path), "documents")
+    assert (found["drop_reason"], found["nodes"] != []) == (None, True)
+    assert [(row["url"], row["drop_reason"], row["nodes"]) for row in bad] == [
+        (f"http://b.example/{number}", "extract_failed", []) for number in range(2)
+    ]
+
+
 def test_an_image_inside_a_page_that_is_on_a_hash_list_is_never_written(tmp_path):
     encoded = base64.b64encode(PICTURE).decode()
     html = make_page(3, 0).html.replace(b"</p>", f'</p><p><img src="data:image/jpeg;base64,{encoded}"></p>'.encode(), 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,7 @@ PIECES = [
     b"<body>",
     b"<frameset>",
     b"\r\n" * 50,
+    b'<script type="application/ld+json">{"@type":"Article","headline":"a \\ud800","author":"\\udfff"}</script>',
 ]
 
 
@@ -91,8 +94,7 @@ def check(html: bytes, mode: str) -> Document:
         assert (node.text is None) != (node.image_url is None)
         assert node.text is None or (node.text.strip() and "\x00" not in node.text)
         assert node.image_url is None or node.image_url.startswith(("http://", "https://", "data:sha256,"))
-        node_text = node.text or ""
-        node_text.encode("utf-8")
+    json.dumps(asdict(found), default=repr, ensure_ascii=False).encode("utf-8")  # every string of it can be written
     assert found.failure is None or not found.nodes
     return found
 

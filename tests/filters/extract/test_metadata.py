@@ -72,3 +72,16 @@ def test_the_name_of_the_site_is_known_where_the_page_says_it() -> None:
     assert read(f"<title>The corner paper \u2013 Rye \u2013 Flour</title>{site}").title == "Rye \u2013 Flour"
     assert read(f"<title>The Corner Paper | Bread</title>{site}").title == "Bread"
     assert read(f"<title>The Corner Paper</title>{site}").title == "The Corner Paper"
+
+
+def test_half_a_surrogate_pair_in_linked_data_becomes_a_character_that_can_be_written() -> None:
+    half = r"a \ud800 b"
+    found = read(
+        f'<script type="application/ld+json">{{"@type": "NewsArticle", "headline": "{half}", "description": "{half}",'
+        f' "author": [{{"name": "{half}"}}], "publisher": "{half}", "license": "/{half}", "image": "/{half}"}}</script>'
+    )
+    told = (found.title, found.description, found.author, found.site_name)
+    assert told == ("a ? b",) * 4
+    for text in (*told, found.licence, found.og_image):
+        assert text is not None
+        text.encode()
