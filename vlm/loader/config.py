@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vlm.loader.errors import LoaderConfigError
 
@@ -46,10 +46,7 @@ class ImageConfig:
 
     def __post_init__(self) -> None:
         unit = self.patch * self.merge
-        if self.mode not in ("fixed", "tiles", "native"):
-            raise LoaderConfigError(f"image.mode={self.mode!r}: want fixed, tiles or native")
-        if self.resample not in ("bicubic", "bilinear"):
-            raise LoaderConfigError(f"image.resample={self.resample!r}: want bicubic or bilinear")
+        _check_choices(self, "image.")
         if self.patch < 1 or self.merge < 1 or self.size < unit or self.size % unit:
             raise LoaderConfigError(f"image.size={self.size} must be a multiple of patch x merge = {unit}")
         if self.tokens is not None and self.tokens < 1:
@@ -96,7 +93,8 @@ class LoaderConfig:
     """Packs (rows) of one step, over all ranks."""
     seq_len: int = 2048
     patch_budget: int | None = None
-    """Most patches of one pack; None means what one image may have, or `seq_len / 170` images if that is more."""
+    """Most patches of one pack; None means what one image may have, or `seq_len / 170` images if that is more (pairs:
+    `seq_len / (tokens of a crop + 16)` images)."""
     tokenizer: str = "bytes"
     image: ImageConfig = field(default_factory=ImageConfig)
     view: Literal["natural", "retrieval", "pairs", "text_only"] = "natural"
@@ -124,19 +122,14 @@ class LoaderConfig:
 
     def __post_init__(self) -> None:
         least = {"batch_size": 1, "lanes": 1, "open_bins": 1, "threads": 0, "prefetch": 1, "retries": 0}
-        for name, low in least.items():
+        for name, low in (least | {"seq_len": 8, "cache_bytes": 0, "timeout_s": 0.1, "max_faults_in_row": 0}).items():
             if getattr(self, name) < low:
                 raise LoaderConfigError(f"{name}={getattr(self, name)} must be at least {low}")
         if not self.datasets or isinstance(self.datasets, str):
             raise LoaderConfigError("datasets must name at least one folder or URL, as a tuple")
-        if self.view not in ("natural", "retrieval", "pairs", "text_only"):
-            raise LoaderConfigError(f"view={self.view!r}: want natural, retrieval, pairs or text_only")
-        if self.mix_unit not in ("tokens", "documents"):
-            raise LoaderConfigError(f"mix_unit={self.mix_unit!r}: want tokens or documents")
+        _check_choices(self)
         if self.view != "text_only":
             self._check_images()
-        elif self.seq_len < 8:
-            raise LoaderConfigError(f"seq_len={self.seq_len} must be at least 8")
         if not 0 <= self.max_fault_share <= 1:
             raise LoaderConfigError(f"max_fault_share={self.max_fault_share} must be in [0, 1]")
         self._check_mixing()
@@ -155,7 +148,8 @@ class LoaderConfig:
         want = len(self.datasets)
         for phase in self.schedule:
             w = phase.weights
-            if len(w) != want or min(w) < 0 or not all(math.isfinite(x) for x in w) or sum(w) <= 0:
+            good = all(isinstance(x, int | float) and 0 <= x < math.inf for x in w)
+            if len(w) != want or not good or sum(w) <= 0:
                 raise LoaderConfigError(f"weights {w}: want {want} finite numbers >= 0 with a positive sum")
         steps = [p.from_step for p in self.schedule]
         if steps[0] != 0 or steps != sorted(set(steps)):
@@ -172,8 +166,11 @@ class LoaderConfig:
         """Most patches of one pack."""
         if self.patch_budget is not None:
             return self.patch_budget
-        # OBELICS has an image for about every 330 text tokens; twice that many keeps the second budget from binding
-        return max(self.image.most_patches, -(-self.seq_len // 170) * (self.image.size // self.image.patch) ** 2)
+        # OBELICS has an image for about every 330 text tokens; twice that many keeps the second budget from binding.
+        # A short caption with bos, eos and marks is 16 tokens: as many pairs as a pack holds then have their patches.
+        pairs = self.seq_len // (self.image.crop_tokens + 16) if self.view == "pairs" else 0
+        images = max(-(-self.seq_len // 170), pairs)
+        return max(self.image.most_patches, images * (self.image.size // self.image.patch) ** 2)
 
     def planning_facts(self) -> dict[str, Any]:
         """What decides the stream besides the data and the tokenizer, by name, as JSON values."""
@@ -188,6 +185,14 @@ class LoaderConfig:
         facts["image"] = json.dumps(geometry, sort_keys=True)
         facts["mix"] = json.dumps([[p.from_step, list(p.weights)] for p in self.schedule])
         return facts
+
+
+def _check_choices(config: object, prefix: str = "") -> None:
+    """Raise LoaderConfigError unless each field of a Literal type has one of its values."""
+    for name, hint in get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if get_origin(hint) is Literal and value not in get_args(hint):
+            raise LoaderConfigError(f"{prefix}{name}={value!r}: want one of {', '.join(get_args(hint))}")
 
 
 def digest(*parts: object) -> str:

@@ -19,9 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vlm.loader.errors import DatasetChanged, DatasetError, ShardLost
-from vlm.loader.storage import Store
+from vlm.loader.storage import CachedStore, Store
 
 MANIFEST = "manifest.json"
+MAX_TEXT = 1 << 30
+"""Bytes of text of one document: tokens are counted in int32."""
 Array = npt.NDArray[Any]
 
 
@@ -88,6 +90,8 @@ class Dataset:
         self.counts = np.array([s.documents for s in self.shards], np.int64)
         self.num_documents = int(self.counts.sum())
         self.fingerprint = _fingerprint(self.shards)
+        if isinstance(store, CachedStore):
+            store.expect(self.fingerprint, {s.name: s.num_bytes for s in self.shards})
 
     def check_unchanged(self) -> None:
         """Raise DatasetChanged if another manifest lies where this one was read."""
@@ -114,17 +118,25 @@ class Dataset:
         table = read_parquet(self.store, info.index_name)
         try:
             index = _index(table)
-        except (KeyError, pa.ArrowInvalid, pa.ArrowTypeError, ValueError, AttributeError) as error:
+        except (KeyError, ValueError, TypeError, NotImplementedError, AttributeError) as error:
             raise DatasetError(f"{where} is no shard index: {error}") from error
         if len(index) != info.documents:
             raise DatasetError(f"{where} has {len(index)} documents, the manifest says {info.documents}")
-        total = np.concatenate([[0], np.cumsum(index.is_image)])
-        images = total[index.node_start[1:]] - total[index.node_start[:-1]]
-        if not np.array_equal(images + 1, np.diff(index.member_start)):
+        if not np.array_equal(sums(index.is_image, index.node_start) + 1, np.diff(index.member_start)):
             raise DatasetError(f"{where}: members and image nodes differ in number")
-        if len(index) and int((index.member_offset + index.member_length).max()) > info.num_bytes:
+        texts = np.where(index.is_image, index.alt_bytes.astype(np.int64) + index.caption_bytes, index.num_bytes)
+        if (sums(texts, index.node_start) > min(info.num_bytes, MAX_TEXT)).any():
+            raise DatasetError(f"{where}: a document has more bytes of text than {info.name} has, or over 1 GB")
+        if (index.member_offset > info.num_bytes - index.member_length).any():
             raise DatasetError(f"{where} points behind the end of {info.name} ({info.num_bytes} bytes)")
         return index
+
+
+def sums(values: Array, start: Array) -> Array:
+    """The sum of the values of each document."""
+    total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    out: Array = total[start[1:]] - total[start[:-1]]
+    return out
 
 
 def read_parquet(store: Store, name: str) -> pa.Table:
@@ -169,8 +181,11 @@ def flat(column: Any) -> tuple[Array, Any]:
 
 
 def _ints(values: Any, dtype: type, fill: int = 0) -> Array:
-    out: Array = values.fill_null(fill).to_numpy(zero_copy_only=False).astype(dtype, copy=False)
-    return out
+    """The numbers, `fill` for null. Raises ValueError where one is below `fill` or too large for `dtype`."""
+    out: Array = values.fill_null(fill).to_numpy(zero_copy_only=False)
+    if len(out) and not fill <= out.min() <= out.max() <= np.iinfo(dtype).max:
+        raise ValueError(f"{out.min()} to {out.max()} is out of range for {dtype.__name__}")
+    return out.astype(dtype, copy=False)
 
 
 def _index(table: pa.Table) -> ShardIndex:
@@ -178,14 +193,13 @@ def _index(table: pa.Table) -> ShardIndex:
     node_start, nodes = flat(table.column("nodes"))
     kind = nodes.field("kind")
     is_image = pa.compute.equal(kind, "image").to_numpy(zero_copy_only=False)
-    length = _ints(members.field("length"), np.int64)
-    if kind.null_count or (len(length) and length.max() > np.iinfo(np.int32).max):
-        raise ValueError("a node without a kind, or a member over 2 GB")
+    if kind.null_count:
+        raise ValueError("a node without a kind")
     return ShardIndex(
         keys=table.column("key").to_pylist(),
         member_start=member_start,
         member_offset=_ints(members.field("offset"), np.int64),
-        member_length=length.astype(np.int32),
+        member_length=_ints(members.field("length"), np.int32),  # a member over 2 GB is out of range
         member_crc=_ints(members.field("crc32"), np.uint32),
         node_start=node_start,
         is_image=np.asarray(is_image, bool),

@@ -1,8 +1,8 @@
 """Bytes of a dataset folder, wherever it is: local disk, `s3://`, `gs://`, `https://`, or a local cache of those.
 
 A store answers ranges (`read_ranges`), retries what a network may fail at, and raises `ShardLost` when it gives up.
-Two processes may share one cache folder: a file is fetched under a name of its own and then renamed, its entry is
-locked while it is fetched, and eviction unlinks files that open readers keep until they close them.
+Two processes may share one cache folder: an entry is locked while its file is fetched, checked and renamed, and
+eviction unlinks files that open readers keep until they close them. Each version of a dataset has entries of its own.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import fcntl
 import hashlib
 import logging
 import os
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -187,13 +188,16 @@ class RemoteStore:
         """Bytes of a file."""
         return int(self._try(name, lambda: self._fs.info(self._path(name)))["size"])
 
-    def fetch(self, name: str, into: Path) -> None:
-        """Write a file to `into`, in chunks."""
+    def fetch(self, name: str, into: Path, size: int | None = None) -> None:
+        """Write a file to `into`, in chunks. Raises ShardLost where it has not `size` bytes, or those that are told."""
 
         def copy() -> None:
             with self._fs.open(self._path(name), "rb", block_size=CHUNK_BYTES) as src, into.open("wb") as dst:
                 while block := src.read(CHUNK_BYTES):
                     dst.write(block)
+                want = src.size if size is None else size
+                if want not in (None, dst.tell()):
+                    raise OSError(f"{dst.tell()} bytes came, want {want}")
 
         self._try(name, copy)
 
@@ -206,23 +210,28 @@ class CachedStore:
         self.url = remote.url
         self._remote, self._max_bytes = remote, max_bytes
         self._root = Path(folder)
-        self._folder = self._root / hashlib.sha256(remote.url.encode()).hexdigest()[:16]
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.expect("", {})
+
+    def expect(self, version: str, sizes: Mapping[str, int]) -> None:
+        """From here on keep and serve files of this version of the dataset only; `sizes` are bytes by name."""
+        self._sizes = sizes
+        key = hashlib.sha256(f"{self.url} {version}".encode()).hexdigest()[:16]
+        self._folder = self._root / f"shards-{key}"
 
     def _file(self, name: str) -> Path:
         path = self._folder / name
+        self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if path.exists():
+            with suppress(FileNotFoundError):
                 os.utime(path)
                 return path
-            handle, temporary = tempfile.mkstemp(dir=self._folder, suffix=".part")
-            os.close(handle)
+            part = self._folder / f"{name}.part"  # ours alone while the lock is
             try:
-                self._remote.fetch(name, Path(temporary))
-                os.replace(temporary, path)  # noqa: PTH105 - one rename, as atomic as the disk has it
+                self._remote.fetch(name, part, self._sizes.get(name))
+                part.replace(path)
             finally:
-                Path(temporary).unlink(missing_ok=True)
+                part.unlink(missing_ok=True)
         self._evict(keep=path)
         return path
 
@@ -230,8 +239,10 @@ class CachedStore:
         with (self._root / "evict.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             files = []
-            for path in self._root.glob("*/*"):
-                if path.suffix in (".tar", ".parquet"):
+            for path in self._root.glob("shards-*/*"):  # token tables lie beside these folders and stay
+                if path.suffix == ".part":
+                    _unlink_orphan(path)
+                elif path.suffix in (".tar", ".parquet"):
                     facts = path.stat()
                     files.append((facts.st_mtime_ns, facts.st_size, path))
             total = sum(f[1] for f in files)
@@ -242,37 +253,25 @@ class CachedStore:
                     path.unlink(missing_ok=True)
                     total -= size
 
-    def read(self, name: str) -> bytes:
-        """All bytes of a file; the manifest is never taken from the cache."""
-        if name.endswith(".json"):
-            return self._remote.read(name)
-        for _ in range(3):  # another process may evict between the fetch and the read
-            try:
-                return self._file(name).read_bytes()
-            except FileNotFoundError:
-                if not (self._folder / name).exists() and not self._remote_has(name):
-                    raise
+    def _serve(self, name: str, use: Callable[[BufferedReader], T]) -> T:
+        for _ in range(3):
+            path = self._file(name)  # FileNotFoundError: it is not at its origin
+            with suppress(FileNotFoundError), path.open("rb") as file:  # another process evicted it in between
+                return use(file)
         raise ShardLost(f"{self.url}/{name}: evicted from the cache as often as it was fetched; raise cache_bytes")
 
-    def _remote_has(self, name: str) -> bool:
-        try:
-            self._remote.size(name)
-        except FileNotFoundError:
-            return False
-        return True
+    def read(self, name: str) -> bytes:
+        """All bytes of a file; the manifest is never taken from the cache."""
+        return self._remote.read(name) if name.endswith(".json") else self._serve(name, lambda file: file.read())
 
     def read_ranges(self, name: str, ranges: Sequence[Range]) -> list[memoryview]:
         """The bytes of each range, from the whole file on local disk."""
-        for _ in range(3):
-            try:
-                path = self._file(name)
-                with path.open("rb") as file:
-                    reads = coalesce(ranges)
-                    return _spread(ranges, reads, [_pread(file.fileno(), o, n) for o, n, _ in reads])
-            except FileNotFoundError as error:
-                if not self._remote_has(name):
-                    raise ShardLost(f"{self.url}/{name}: not there") from error
-        raise ShardLost(f"{self.url}/{name}: evicted from the cache as often as it was fetched; raise cache_bytes")
+        reads = coalesce(ranges)
+        try:
+            data = self._serve(name, lambda file: [_pread(file.fileno(), o, n) for o, n, _ in reads])
+        except FileNotFoundError as error:
+            raise ShardLost(f"{self.url}/{name}: not there") from error
+        return _spread(ranges, reads, data)
 
     def signature(self, name: str) -> str:
         """As the remote tells."""
@@ -281,6 +280,13 @@ class CachedStore:
     def size(self, name: str) -> int:
         """Bytes of the file at its origin."""
         return self._remote.size(name)
+
+
+def _unlink_orphan(part: Path) -> None:
+    """Remove what a killed process left of a fetch; nobody holds the lock of its entry."""
+    with part.with_suffix(".lock").open("w") as lock, suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        part.unlink(missing_ok=True)
 
 
 def open_store(

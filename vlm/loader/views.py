@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vlm.loader.config import LoaderConfig
-from vlm.loader.dataset import ShardIndex
+from vlm.loader.dataset import ShardIndex, sums
 from vlm.loader.geometry import sizes
 
 Ints32 = npt.NDArray[np.int32]
@@ -140,13 +140,7 @@ def _finish(
         entry_kind=kind,
         entry_tokens=cost,
         entry_patches=patches,
-        sequence_tokens=_sums(cost, entry_start),
-        sequence_patches=_sums(patches, entry_start),
+        sequence_tokens=sums(cost, entry_start).astype(np.int32),
+        sequence_patches=sums(patches, entry_start).astype(np.int32),
         cuts=tokens.cuts,
     )
-
-
-def _sums(values: Ints32, start: Ints32) -> Ints32:
-    total = np.concatenate([[0], np.cumsum(values)])
-    sums: Ints32 = (total[start[1:]] - total[start[:-1]]).astype(np.int32)
-    return sums

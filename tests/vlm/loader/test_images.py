@@ -1,4 +1,6 @@
 import io
+import random
+import struct
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loader_shards import jpeg, read_number
+from PIL import Image
 
 from vlm.loader.config import ImageConfig
 from vlm.loader.decode import BatchDecoder, CpuDecoder, choose_decoder
@@ -15,8 +18,6 @@ from vlm.loader.images import decode_cpu, image_size, resize_to_patches
 
 
 def encoded(form, size=(20, 10), mode="RGB"):
-    from PIL import Image
-
     out = io.BytesIO()
     Image.new(mode, size, 120).save(out, form)
     return memoryview(bytearray(out.getvalue()))
@@ -49,8 +50,6 @@ def test_the_number_in_the_pixels_survives_decoding_and_resize():
 
 
 def test_resize_is_pillows():
-    from PIL import Image
-
     rng = np.random.default_rng(0)
     small = rng.integers(0, 256, (12, 9, 3), dtype=np.uint8)
     image = Image.fromarray(small).resize((90, 61), Image.Resampling.BICUBIC)  # a smooth picture
@@ -149,3 +148,30 @@ def test_the_image_that_decoders_are_probed_with_is_an_image():
     from vlm.loader.decode import PROBE
 
     assert decode_cpu(memoryview(bytearray(PROBE))).shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize("wrong", [NotImplementedError, struct.error, OSError, MemoryError, IndexError, KeyError])
+def test_whatever_a_plugin_raises_is_an_image_that_cannot_be_read(monkeypatch, wrong):
+    def fail(*_, **__):
+        raise wrong("a header that no plugin knows")
+
+    monkeypatch.setattr(Image, "open", fail)
+    assert image_size(memoryview(b"DDS ")) is None
+    assert decode_cpu(memoryview(b"DDS ")) is None
+
+
+def test_headers_of_every_format_with_bytes_changed_or_missing_give_a_size_or_none():
+    rng = random.Random(1)
+    files = []
+    for form in ("PNG", "GIF", "WEBP", "BMP", "TIFF", "JPEG", "PPM", "ICO", "TGA", "DDS", "SGI", "PCX"):
+        out = io.BytesIO()
+        Image.effect_noise((40, 30), 50).convert("RGB").save(out, form)
+        files.append(out.getvalue())
+    for data in files * 20:
+        broken = bytearray(data)
+        for _ in range(rng.randint(1, 4)):
+            broken[rng.randrange(min(len(broken), rng.choice([20, 60, 200])))] = rng.randrange(256)
+        view = memoryview(broken)[: rng.randrange(1, len(broken) + 1)]
+        assert image_size(view) is None or len(image_size(view)) == 2
+        pixels = decode_cpu(view)
+        assert pixels is None or pixels.shape[0] == 3

@@ -1,8 +1,13 @@
+import fcntl
 import http.server
+import io
 import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -180,6 +185,90 @@ for _ in range(5):
     for i in (0, 1, 2):
         sys.stdout.buffer.write(bytes(store.read_ranges(f"weft-{i:06d}.tar", [(0, 4096)])[0]))
 """
+
+
+def test_what_two_want_at_once_is_fetched_once(server, tmp_path):
+    """Each GET waits for a second one; without the lock of the entry both readers would send theirs."""
+    url, handler, folder = server
+    gets, meet = [], threading.Barrier(2)
+
+    def slow(self):
+        if self.command == "GET":
+            gets.append(self.path)
+            with suppress(threading.BrokenBarrierError):
+                meet.wait(timeout=0.5)
+        Flaky.do_GET(self)
+
+    handler.do_GET = slow
+    with ThreadPoolExecutor(2) as pool:
+        stores = [cached(url, tmp_path / "cache", 10**9) for _ in range(2)]
+        read = [pool.submit(store.read, "weft-000001.tar") for store in stores]
+        assert [r.result() for r in read] == [(folder / "weft-000001.tar").read_bytes()] * 2
+    assert gets == ["/weft-000001.tar"]
+
+
+def test_a_dataset_written_anew_is_not_served_from_the_old_cache(server, small, tmp_path):
+    url, _, folder = server
+    config = LoaderConfig(
+        **small | {"datasets": (url,), "one_pass": True, "view": "text_only", "cache_dir": str(tmp_path / "cache")}
+    )
+
+    def texts(config):
+        return [batch.tokens.tolist() for batch in Loader(config)]
+
+    old = texts(config)
+    documents = sample_documents(40)  # the same keys and lengths: only the manifest tells
+    for node in (n for nodes in documents.values() for n in nodes if "text" in n):
+        node["text"] = node["text"].swapcase()
+    write_shards(folder, documents, 3)
+    new = texts(config)
+    assert new == texts(replace(config, cache_dir=None))
+    assert new != old
+
+
+def test_eviction_leaves_the_token_tables_and_takes_what_killed_fetches_left(server, tmp_path):
+    url, _, _ = server
+    cache = tmp_path / "cache"
+    store = cached(url, cache, 1)
+    store.read("weft-000000.tar")
+    table = cache / "tokens-0123456789abcdef" / "weft-000000.tok-0.parquet"
+    table.parent.mkdir()
+    table.write_bytes(b"a table")
+    left = next(cache.glob("*/*.tar")).with_name("weft-000002.tar.part")
+    left.write_bytes(b"half a shard")
+    running = left.with_name("weft-000009.tar.part")
+    running.touch()
+    with running.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        store.read("weft-000001.tar")
+    assert [f.name for f in cache.glob("*/*.tar")] == ["weft-000001.tar"]
+    assert table.exists()
+    assert not left.exists()
+    assert running.exists()
+
+
+@pytest.mark.parametrize("told", ["by the manifest", "by the server"])
+def test_a_short_transfer_is_tried_again_and_never_kept(server, tmp_path, monkeypatch, told):
+    url, _, folder = server
+    whole = (folder / "weft-000000.tar").read_bytes()
+    remote = RemoteStore(url, retries=1, timeout_s=5)
+    handed = [whole[:5000]] * 2 + [whole[:5000], whole]
+
+    class File(io.BytesIO):
+        size = len(whole)
+
+    if told == "by the manifest":
+        File.size = None
+    monkeypatch.setattr(remote._fs, "open", lambda *_, **__: File(handed.pop(0)))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    store = CachedStore(remote, str(tmp_path / "cache"), max_bytes=10**9)
+    if told == "by the manifest":
+        store.expect("a version", {"weft-000000.tar": len(whole)})
+    with pytest.raises(ShardLost, match=f"5000 bytes came, want {len(whole)}"):
+        store.read("weft-000000.tar")
+    assert not [f for f in tmp_path.glob("cache/*/*") if f.suffix != ".lock"]
+    assert store.read("weft-000000.tar") == whole
+    assert handed == []
 
 
 def test_two_processes_share_a_cache_that_is_too_small_for_both(server, tmp_path):

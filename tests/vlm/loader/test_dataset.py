@@ -1,0 +1,62 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from loader_shards import sample_documents, write_shards
+
+from vlm.loader.dataset import Dataset
+from vlm.loader.errors import DatasetError
+from vlm.loader.storage import open_store
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_shards(tmp_path, sample_documents(10), 1)
+
+
+def index_with(folder, change):
+    """The index of the shard after `change(row)` of its first document, its numbers as wide as they need be."""
+    path = folder / "weft-000000.idx.parquet"
+    rows = pq.read_table(path).to_pylist()
+    change(rows[0])
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return Dataset(open_store(str(folder))).index(0)
+
+
+def test_an_index_of_wider_numbers_is_read(folder):
+    assert len(index_with(folder, dict.copy)) == 10
+
+
+@pytest.mark.parametrize("field", ["num_bytes", "width", "height", "alt_bytes", "caption_bytes", "matched_text"])
+@pytest.mark.parametrize("value", [-2, 1 << 31, 1 << 40])
+def test_a_number_of_a_node_out_of_range_is_an_index_that_is_none(folder, field, value):
+    with pytest.raises(DatasetError, match=r"is no shard index: .*out of range"):
+        index_with(folder, lambda row: row["nodes"][0].update({field: value}))
+
+
+@pytest.mark.parametrize(("field", "value"), [("offset", -1), ("length", -1), ("length", 1 << 31), ("crc32", 1 << 32)])
+def test_a_number_of_a_member_out_of_range_is_an_index_that_is_none(folder, field, value):
+    with pytest.raises(DatasetError, match=r"is no shard index: .*out of range"):
+        index_with(folder, lambda row: row["members"][0].update({field: value}))
+
+
+def test_an_offset_so_large_that_its_end_would_wrap_is_behind_the_end(folder):
+    with pytest.raises(DatasetError, match="points behind the end"):
+        index_with(folder, lambda row: row["members"][0].update(offset=2**63 - 1))
+
+
+def test_texts_longer_than_the_tar_are_not_planned(folder):
+    nodes = pq.read_table(folder / "weft-000000.idx.parquet")["nodes"][0].as_py()
+    text = [n["kind"] for n in nodes].index("text")
+    with pytest.raises(DatasetError, match=r"more bytes of text than weft-000000\.tar has"):
+        index_with(folder, lambda row: row["nodes"][text].update(num_bytes=2**31 - 1))
+
+
+@pytest.mark.parametrize("column", ["members", "nodes"])
+@pytest.mark.parametrize("value", [5, "text", [1], [{"kind": 5}]])
+def test_a_column_of_another_type_is_an_index_that_is_none(folder, column, value):
+    path = folder / "weft-000000.idx.parquet"
+    table = pq.read_table(path)
+    at = table.column_names.index(column)
+    pq.write_table(table.set_column(at, column, pa.array([value] * 10)), path)
+    with pytest.raises(DatasetError):
+        Dataset(open_store(str(folder))).index(0)
