@@ -154,19 +154,19 @@ class Assembler:
     ) -> dict[tuple[int, int, int], memoryview | Fault]:
         source, index = self._datasets[dataset], plan.index
         name = source.shards[shard].name
-        blocks: Sequence[memoryview | None]
-        try:
-            blocks, kind, detail = read_members(source, shard, index, members), FaultKind.CHECKSUM, ""
-        except ShardLost as error:
-            if self._config.on_lost_shard == "error":
-                raise
-            blocks, kind, detail = [None] * len(members), FaultKind.LOST, str(error)
+        blocks: Sequence[memoryview | None] = [None] * len(members)
+        kind = FaultKind.LOST
+        if (dataset, shard) not in self._plans.lost:
+            try:
+                blocks, kind = read_members(source, shard, index, members), FaultKind.CHECKSUM
+            except ShardLost as error:
+                self._plans.lose(self._plans.lost, (dataset, shard), error)
         out: dict[tuple[int, int, int], memoryview | Fault] = {}
         for member, block in zip(members, blocks, strict=True):
             row = int(np.searchsorted(index.member_start, member, side="right")) - 1
             number = member - int(index.member_start[row])
             label = "json" if number == 0 else f"{number - 1:03d}"
-            good = Fault(kind, name, index.keys[row], label, detail) if block is None else block
+            good = Fault(kind, name, index.keys[row], label) if block is None else block
             out[dataset, shard, member] = good
         return out
 
@@ -175,7 +175,7 @@ class Assembler:
             return data
         try:
             return parse(bytes(data), index, piece.row)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             name = self._datasets[piece.dataset].shards[piece.shard].name
             return Fault(FaultKind.JSON, name, index.keys[piece.row], "json", str(error)[:200])
 

@@ -86,7 +86,10 @@ def read_members(dataset: Dataset, shard: int, index: ShardIndex, members: Seque
 
 def parse(data: bytes, index: ShardIndex, row: int) -> dict[str, Any]:
     """The JSON of a document. Raises ValueError where it is none, breaks the schema, or is not the index's document."""
-    document = json.loads(data)
+    try:
+        document = json.loads(data)
+    except RecursionError as error:
+        raise ValueError(f"the JSON is nested too deeply: {error}") from error
     if not isinstance(document, dict):
         raise ValueError("the JSON is no object")
     for name in _LISTS:
@@ -103,15 +106,3 @@ def parse(data: bytes, index: ShardIndex, row: int) -> dict[str, Any]:
         if is_image and not isinstance(document["metadata"][node], dict):
             raise ValueError(f"metadata of image node {node} is no object")
     return document
-
-
-def read_texts(dataset: Dataset, shard: int, index: ShardIndex, row: int) -> dict[int, str]:
-    """The texts of a document by node; empty where its JSON is broken. Raises ShardLost."""
-    member = read_members(dataset, shard, index, [int(index.member_start[row])])[0]
-    if member is None:
-        return {}
-    try:
-        texts = parse(bytes(member), index, row)["texts"]
-    except ValueError:
-        return {}
-    return {node: text for node, text in enumerate(texts) if text is not None}

@@ -56,11 +56,16 @@ class FaultCounter:
         self._in_row = 0
 
     def account(self, outcomes: Sequence[Fault | None]) -> None:
-        """Count the items of a batch (documents and images), in order; None is a good one.
+        """Count the items of a batch (documents and images), in order; None is a good one. Those of a lost shard are
+        counted and logged, and no limit is held against them: `on_lost_shard` has decided.
 
         Raises TooManyFaults, naming the last fault, where a limit is passed.
         """
         for fault in outcomes:
+            if fault is not None and fault.kind is FaultKind.LOST:
+                self.by_kind[fault.kind] += 1
+                log.info("masked %s", fault)
+                continue
             self.items += 1
             if fault is None:
                 self._in_row = 0
@@ -70,7 +75,7 @@ class FaultCounter:
             log.warning("masked %s", fault)
             if self._in_row > self._max_in_row:
                 raise TooManyFaults(f"{self._in_row} bad items in a row; the last: {fault}")
-            total = self.by_kind.total()
+            total = self.by_kind.total() - self.by_kind[FaultKind.LOST]
             if self.items >= LEAST_ITEMS and total > self._max_share * self.items:
                 kinds = {str(k): n for k, n in sorted(self.by_kind.items())}
                 raise TooManyFaults(

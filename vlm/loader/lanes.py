@@ -26,9 +26,6 @@ class Plans(Protocol):
     def plan(self, dataset: int, shard: int) -> ShardPlan | None:
         """The plan of a shard; None where the shard is lost and may be skipped."""
 
-    def cuts(self, dataset: int, shard: int, row: int, node: int) -> Sequence[int]:
-        """Token positions in a text at which a sentence ends."""
-
 
 class LaneState(NamedTuple):
     """What a lane needs to go on: everything, and nothing that holds memory."""
@@ -156,9 +153,7 @@ class Lane:
         first, stop = int(plan.entry_start[sequence]), int(plan.entry_start[sequence + 1])
 
         def cuts(entry: int) -> Sequence[int]:
-            if plan.entry_kind[entry] != Kind.TEXT:
-                return ()
-            return self._plans.cuts(dataset, shard, row, int(plan.entry_node[entry]))
+            return plan.cuts.get((row, int(plan.entry_node[entry])), ())
 
         def parts() -> Cutting:
             return cutting(

@@ -146,7 +146,7 @@ class Loader:
             pump.stop()
 
     def _count(self, plan: StepPlan, batch: Batch, waited: float) -> None:
-        self._cursor = (plan.step + 1) * self.config.batch_size
+        self._cursor += self.config.batch_size
         self._recent.append(plan)
         if len(self._recent) > RECENT:
             self._lanes.update(self._recent.popleft().lanes)
@@ -183,15 +183,16 @@ class Loader:
         With several ranks it holds the lanes of this one (in a single pass all). `gather=True` joins those of all ranks
         through `torch.distributed`, on every rank alike; or keep one a rank and join them by `merge_states`.
         """
-        cursor = self._cursor if step is None else (step + 1) * self.config.batch_size
-        oldest = self._cursor - len(self._recent) * self.config.batch_size
-        if not oldest <= cursor <= self._cursor:
+        size = self.config.batch_size  # a cursor of another size, if allowed, need not be a multiple of this one
+        cursor = self._cursor if step is None else (step + 1) * size + self._cursor % size
+        if not self._cursor - len(self._recent) * size <= cursor <= self._cursor:
             raise ResumeError(f"step {step} is not one of the last {len(self._recent)} that were handed over")
         state = {
             "cursor": cursor,
             "facts": facts(self.config, self.datasets, self.tokenizer),
             "lanes": encode_lanes(self._lanes_after(step)),
             "skipped": sorted([d, s] for d, s in self.plans.skipped),
+            "lost": sorted([d, s] for d, s in self.plans.lost),
             "faults": {str(kind): count for kind, count in sorted(self.faults.by_kind.items())},
             "items": self.faults.items,
         }
@@ -208,15 +209,21 @@ class Loader:
 
         Args:
             state: of `state_dict`.
-            allow: names of facts that may differ on purpose: `mix` (new weights), `seed`, `batch_size`.
+            allow: names of facts that may differ on purpose: `mix` (new weights), `seed`, `batch_size` (steps, and with
+                them the phases of the mix, are then counted in the new size).
 
         Raises:
             ResumeError: another seed, manifest, tokenizer or budget, by name; or lanes of this rank are not there.
         """
         self.close()
         one = merge_states(list(state)) if isinstance(state, Sequence) else state
-        check_facts(one["facts"], facts(self.config, self.datasets, self.tokenizer), allow)
+        now = facts(self.config, self.datasets, self.tokenizer)
+        check_facts(one["facts"], now, allow)
         lanes = decode_lanes(one["lanes"])
+        if any(one["facts"][name] != now[name] for name in ("mix", "mix_unit", "batch_size")):
+            step = one["cursor"] // self.config.batch_size
+            phase = sum(p.from_step <= step for p in self.config.schedule) - 1
+            lanes = {i: s._replace(phase=phase, served=(0,) * len(s.served)) for i, s in lanes.items()}
         # A lane that has given nothing yet is not in a state: it starts from its beginning.
         started = range(min(one["cursor"], self.config.lanes))
         owned = Planner.owned(self.config, self.rank, self.world_size)
@@ -228,9 +235,14 @@ class Loader:
             )
         self._restart(int(one["cursor"]), {i: lanes[i] for i in owned if i in lanes})
         self.plans.skipped = {(d, s) for d, s in one["skipped"]}
+        self.plans.lost = {(d, s) for d, s in one["lost"]}
+        # Counts are of all ranks: each takes its part, so that the next merge gives the same sum.
         self.faults.by_kind.clear()
-        self.faults.by_kind.update({FaultKind(kind): count for kind, count in one["faults"].items()})
-        self.faults.items = one["items"]
+        self.faults.by_kind.update({FaultKind(kind): self._part(count) for kind, count in one["faults"].items()})
+        self.faults.items = self._part(one["items"])
+
+    def _part(self, count: int) -> int:
+        return (count + self.world_size - 1 - self.rank) // self.world_size
 
 
 class _Pump:

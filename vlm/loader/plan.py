@@ -22,7 +22,6 @@ from vlm.loader.errors import DatasetError, LoaderConfigError, ShardLost
 from vlm.loader.lanes import Lane, LaneState, piece_row
 from vlm.loader.order import EpochOrder
 from vlm.loader.pack import Pack
-from vlm.loader.sentences import sentence_ends
 from vlm.loader.storage import open_store
 from vlm.loader.token_table import read_token_table
 from vlm.loader.tokenizers import ByteTokenizer, Tokenizer
@@ -82,6 +81,8 @@ class ShardPlans:
         self._lock = threading.Lock()
         self.skipped: set[tuple[int, int]] = set()
         """(dataset, shard) whose index could not be read and that the run goes on without."""
+        self.lost: set[tuple[int, int]] = set()
+        """Those whose index was read, and whose tar cannot be: planned as ever, masked, not asked for again."""
 
     def plan(self, dataset: int, shard: int) -> ShardPlan | None:
         """The plan of a shard; None where it is lost and `on_lost_shard` says skip. Raises DatasetError otherwise."""
@@ -95,17 +96,22 @@ class ShardPlans:
         try:
             made = self._make(dataset, shard)
         except ShardLost as error:
-            if self._config.on_lost_shard == "error":
-                raise
-            log.error("shard is skipped from here on, and recorded in the state: %s", error)
-            with self._lock:
-                self.skipped.add(where)
+            self.lose(self.skipped, where, error)
             return None
         with self._lock:
             self._plans[where] = made
             while len(self._plans) > self._keep:
                 self._plans.popitem(last=False)
         return made
+
+    def lose(self, record: set[tuple[int, int]], where: tuple[int, int], error: ShardLost) -> None:
+        """Enter a shard in `skipped` or `lost`, and say so once. Raises the error unless `on_lost_shard` says skip."""
+        if self._config.on_lost_shard == "error":
+            raise error
+        with self._lock:
+            if where not in record:
+                log.error("the run goes on without this shard, and the state says so: %s", error)
+            record.add(where)
 
     def _make(self, dataset: int, shard: int) -> ShardPlan:
         source = self._datasets[dataset]
@@ -115,21 +121,6 @@ class ShardPlans:
         else:
             tokens = read_token_table(source, shard, index, self._tokenizer, self._config.cache_dir)
         return plan_shard(index, tokens, self._config)
-
-    def cuts(self, dataset: int, shard: int, row: int, node: int) -> Sequence[int]:
-        """Sentence ends of a text, from the token table, else (bytes) from the text itself.
-
-        A document whose JSON is broken gives none: it is cut between tokens, every time.
-        """
-        plan = self.plan(dataset, shard)
-        if plan is None:
-            return ()
-        if plan.cuts is not None:
-            return plan.cuts.get((row, node), ())
-        from vlm.loader.documents import read_texts
-
-        text = read_texts(self._datasets[dataset], shard, plan.index, row).get(node)
-        return self._tokenizer.cuts(text) if text is not None and sentence_ends(text) else ()
 
 
 class Planner:

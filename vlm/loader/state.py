@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from vlm.loader.lanes import LaneState
 from vlm.loader.pack import Pack, Piece
 from vlm.loader.tokenizers import Tokenizer
 
-VERSION = 1
+VERSION = 2
 _FIELDS = len(Piece._fields)
 
 
@@ -102,11 +103,16 @@ def merge_states(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise ResumeError("no states to merge")
     first = states[0]
     lanes: dict[int, LaneState] = {}
-    skipped: set[tuple[int, int]] = set()
+    shards: dict[str, set[tuple[int, int]]] = {"skipped": set(), "lost": set()}
+    faults: Counter[str] = Counter()
     for state in states:
         check_facts(state["facts"], first["facts"])
         if state["cursor"] != first["cursor"]:
             raise ResumeError(f"states of different steps: slot {first['cursor']} and slot {state['cursor']}")
         lanes |= decode_lanes(state["lanes"])
-        skipped |= {(d, s) for d, s in state["skipped"]}
-    return {**first, "lanes": encode_lanes(lanes), "skipped": sorted([d, s] for d, s in skipped)}
+        faults.update(state["faults"])
+        for name, found in shards.items():
+            found |= {(d, s) for d, s in state[name]}
+    named = {name: sorted([d, s] for d, s in found) for name, found in shards.items()}
+    counts = {"faults": dict(sorted(faults.items())), "items": sum(state["items"] for state in states)}
+    return {**first, "lanes": encode_lanes(lanes), **named, **counts}

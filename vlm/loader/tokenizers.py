@@ -71,14 +71,9 @@ class ByteTokenizer:
         """The bytes of each text with the separator after it."""
         return [np.frombuffer(t.encode() + self.separator, np.uint8).astype(np.int32) for t in texts]
 
-    def cuts(self, text: str) -> list[int]:
-        """Byte positions at which a sentence ends."""
-        out, chars, total = [], 0, 0
-        for end in sentence_ends(text):
-            total += len(text[chars:end].encode())
-            chars = end
-            out.append(total)
-        return out
+    def cuts(self, text: str) -> list[int]:  # noqa: ARG002
+        """None: without a token table nothing says where sentences end."""
+        return []
 
 
 class HuggingFaceTokenizer:

@@ -39,19 +39,21 @@ class NodeTokens:
     text: Ints32
     alt: Ints32
     caption: Ints32
-    cuts: dict[tuple[int, int], tuple[int, ...]] | None
-    """Sentence ends (token positions) by (row, node in the document); None where they are to be read from the text."""
+    cuts: dict[tuple[int, int], tuple[int, ...]]
+    """Sentence ends (token positions) by (row, node in the document)."""
 
 
 def byte_tokens(index: ShardIndex, separator: bytes) -> NodeTokens:
-    """Token counts for the byte tokenizer: the index has them."""
+    """Token counts for the byte tokenizer: the index has them. It has no sentence ends, and reading them from the text
+    would make the packing depend on what can be read.
+    """
     more = len(separator)
 
     def count(num_bytes: Ints32) -> Ints32:
         return np.where(num_bytes > 0, num_bytes + more, 0).astype(np.int32)
 
     text = np.where(index.is_image, 0, index.num_bytes + more).astype(np.int32)
-    return NodeTokens(text, count(index.alt_bytes), count(index.caption_bytes), None)
+    return NodeTokens(text, count(index.alt_bytes), count(index.caption_bytes), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class ShardPlan:
     entry_patches: Ints32  # (E,)
     sequence_tokens: Ints32  # (S,), bos and eos not included
     sequence_patches: Ints32  # (S,)
-    cuts: dict[tuple[int, int], tuple[int, ...]] | None
+    cuts: dict[tuple[int, int], tuple[int, ...]]
+    """As in `NodeTokens`."""
 
 
 def plan_shard(index: ShardIndex, tokens: NodeTokens, config: LoaderConfig) -> ShardPlan:

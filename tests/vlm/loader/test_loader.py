@@ -11,8 +11,9 @@ import pytest
 import torch
 from loader_shards import image, jpeg, key_of, read_number, sample_documents, text, write_shards
 
-from vlm.loader import ImageConfig, Loader, LoaderConfig, merge_states
+from vlm.loader import ImageConfig, Loader, LoaderConfig, Phase, merge_states
 from vlm.loader.errors import DatasetError, LoaderConfigError, ResumeError
+from vlm.loader.state import decode_lanes
 
 VISIBLE = ImageConfig(size=48, patch=8, tokens=4)
 
@@ -206,6 +207,55 @@ def test_what_would_break_the_stream_is_refused_by_name(small, second):
     other = Loader(LoaderConfig(**small | {"seed": 3}))
     other.load_state_dict(state, allow=["seed"])
     assert next(iter(other)).step == 1
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_another_batch_size_goes_on_in_the_same_stream_and_resumes_exactly(small, world):
+    """From a step that is none of the new size: 24 slots, then steps of 16."""
+    before, config = (LoaderConfig(**small | {"batch_size": size}) for size in (8, 16))
+    loader = Loader(before)
+    rows = torch.cat([b.tokens for b in batches(loader, 13)])
+    state = [batches(fresh := Loader(before), 3), fresh.state_dict()][1]
+    for rank in range(world):
+        again = Loader(config, rank=rank, world_size=world)
+        again.load_state_dict(state, allow=["batch_size"])
+        assert torch.equal(torch.cat([b.tokens for b in batches(again, 5)]), rows[24:][rank::world])
+        assert [again.state_dict(step=s)["cursor"] for s in (4, 5)] == [88, 104]
+        third = Loader(config, rank=rank, world_size=world)
+        third.load_state_dict(again.state_dict(step=2))
+        assert torch.equal(torch.cat([b.tokens for b in batches(third, 3)]), rows[56:][rank::world])
+
+
+def test_another_mix_begins_in_its_own_phase_with_nothing_served(small, sample, second):
+    two = small | {"datasets": (str(sample), str(second))}
+    phases = (Phase(from_step=0, weights=(1, 0)), Phase(from_step=2, weights=(0, 1)))
+    old = Loader(LoaderConfig(**two | {"phases": phases}))
+    state = [batches(old, 5), old.state_dict()][1]
+    more = (*phases, Phase(from_step=4, weights=(1, 1)), Phase(from_step=9, weights=(1, 0)))
+    for change, phase in (({"weights": (0.5, 0.5)}, 0), ({"phases": more}, 2)):
+        loader = Loader(LoaderConfig(**two | change))
+        loader.load_state_dict(state, allow=["mix"])
+        assert {(s.phase, s.served) for s in decode_lanes(loader.state_dict()["lanes"]).values()} == {(phase, (0, 0))}
+        assert len(batches(loader, 1)) == 1
+
+
+def test_a_merged_state_has_the_faults_of_all_ranks_also_after_it_was_shared_out(small, tmp_path):
+    folder = write_shards(tmp_path, sample_documents(120), 4)
+    tar = folder / "weft-000001.tar"
+    tar.write_bytes(tar.read_bytes()[:3000])
+    config = LoaderConfig(**small | {"datasets": (str(folder),), "max_fault_share": 1.0})
+    whole = Loader(config)
+    batches(whole, 3)
+    want = whole.state_dict()
+    four = [Loader(config, rank=r, world_size=4) for r in range(4)]
+    for loader in four:
+        batches(loader, 3)
+    state = merge_states([loader.state_dict() for loader in four])
+    assert want["faults"]["checksum"] > 20
+    assert state == want
+    for loader in four:
+        loader.load_state_dict(state)
+    assert merge_states([loader.state_dict() for loader in four]) == want
 
 
 def test_a_state_of_one_rank_is_not_taken_for_all(small):
