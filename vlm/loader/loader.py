@@ -62,7 +62,8 @@ class Stats:
 class Loader:
     """Iterates over the batches of one rank. Endless, unless `one_pass`.
 
-    A new iterator goes on where the last batch was handed over; after the end of a single pass it starts again.
+    A new iterator goes on where the last batch was handed over; after the end of a single pass it starts again. The one
+    before it ends then, and at `close` and `load_state_dict`.
     """
 
     def __init__(self, config: LoaderConfig, *, rank: int = 0, world_size: int = 1) -> None:
@@ -94,6 +95,8 @@ class Loader:
         self._recent: deque[StepPlan] = deque()
         self._ended = False
         self._run: _Pump | None = None
+        self._turn = 0
+        """Counts the iterators; an older one than the last gives nothing more."""
 
     def __iter__(self) -> Iterator[Batch]:
         self.close()
@@ -110,12 +113,12 @@ class Loader:
         )
         if planner.exhausted:
             return iter(())
-        return self._batches(planner)
+        return self._batches(planner, self._turn)
 
-    def _batches(self, planner: Planner) -> Iterator[Batch]:
+    def _batches(self, planner: Planner, turn: int) -> Iterator[Batch]:
         source = self._inline(planner) if self.config.threads == 0 else self._pumped(planner)
         try:
-            while True:
+            while turn == self._turn:
                 began = time.perf_counter()
                 item = next(source, None)
                 if item is None:
@@ -159,7 +162,8 @@ class Loader:
         s.wait_s += waited
 
     def close(self) -> None:
-        """End the threads of the current iterator, if any."""
+        """End the current iterator and its threads, if any."""
+        self._turn += 1
         if self._run is not None:
             self._run.stop()
             self._run = None
@@ -273,6 +277,7 @@ class _Pump:
         """End the threads; what they made is dropped."""
         self._stop.set()
         self._thread.join()
+        self._queue.put(None)  # for a consumer that waits in another thread
 
     def _main(self) -> None:
         try:

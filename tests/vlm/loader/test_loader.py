@@ -3,7 +3,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from loader_shards import image, jpeg, key_of, read_number, sample_documents, te
 
 from vlm.loader import ImageConfig, Loader, LoaderConfig, Phase, merge_states
 from vlm.loader.errors import DatasetError, LoaderConfigError, ResumeError
+from vlm.loader.plan import Planner
 from vlm.loader.state import decode_lanes
 
 VISIBLE = ImageConfig(size=48, patch=8, tokens=4)
@@ -193,6 +196,49 @@ def test_a_new_iterator_goes_on_and_a_finished_pass_starts_again(small):
     assert (a.step, b.step) == (0, 1)
     once = Loader(LoaderConfig(**small | {"one_pass": True}))
     assert [x.keys for x in once] == [x.keys for x in once]
+
+
+def ends(iterator):
+    """What is left of an iterator that must not wait for ever, asked for in another thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(list, iterator).result(timeout=60)
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_an_iterator_ends_where_the_loader_goes_on_without_it(small, threads):
+    loader = Loader(LoaderConfig(**small | {"threads": threads}))
+    first, unused = iter(loader), iter(loader)
+    assert ends(first) == []
+    second = iter(loader)
+    assert next(second).step == 0
+    assert ends(unused) == []
+    third = iter(loader)
+    assert next(third).step == 1
+    assert ends(second) == []
+    state = loader.state_dict()
+    assert [next(third).step, loader.state_dict()["cursor"]] == [2, 72]
+    loader.load_state_dict(state)
+    assert ends(third) == []
+    assert next(fourth := iter(loader)).step == 2
+    loader.close()
+    assert ends(fourth) == []
+
+
+def test_a_consumer_that_waits_in_another_thread_is_let_go_by_close(small, monkeypatch):
+    loader = Loader(LoaderConfig(**small | {"threads": 1}))
+    step, waits = Planner.step, threading.Event()
+
+    def stopped(planner):
+        waits.set()
+        loader._run._stop.wait(60)  # nothing comes before the end
+        return step(planner)
+
+    monkeypatch.setattr(Planner, "step", stopped)
+    with ThreadPoolExecutor(1) as pool:
+        rest = pool.submit(list, iter(loader))
+        assert waits.wait(60)
+        loader.close()
+        assert rest.result(timeout=60) == []
 
 
 def test_what_would_break_the_stream_is_refused_by_name(small, second):
