@@ -229,6 +229,8 @@ def test_a_consumer_that_waits_in_another_thread_is_let_go_by_close(small, monke
     step, waits = Planner.step, threading.Event()
 
     def stopped(planner):
+        while loader._run is None:
+            time.sleep(0.001)
         waits.set()
         loader._run._stop.wait(60)  # nothing comes before the end
         return step(planner)
