@@ -217,7 +217,8 @@ class _Reader(Window):
         """
         is_imported = self.wanted.imported and (head.record_type, head.content_type) == IMPORTED
         if not is_imported and head.record_type not in self.wanted.record_types:
-            captured = head.content_type if head.record_type == "resource" else None  # step 04 asks who holds images
+            is_image = head.record_type == "resource" and IMAGES.has_type(head.content_type or "")
+            captured = head.content_type if is_image else None  # step 04 asks who holds images
             raise _SkipError(RecordReason.NOT_A_RESPONSE, content_type=captured)
         http = self._http_head() if head.record_type == "response" else None
         if http is None and head.record_type == "response":
