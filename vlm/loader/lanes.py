@@ -7,6 +7,7 @@ a microsecond, so every pack carries the state after it, and what the consumer h
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from vlm.loader.errors import DatasetError
 from vlm.loader.order import EpochOrder
 from vlm.loader.pack import Bin, Candidate, Cutting, Pack, Packer, Piece
 from vlm.loader.views import Kind, ShardPlan
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 100_000
+"""A lane goes on without a dataset that gave nothing for so many documents in a row, or for all of them twice."""
 
 
 class Plans(Protocol):
@@ -38,6 +44,8 @@ class LaneState(NamedTuple):
     phase: int
     served: tuple[int, ...]
     """Tokens or documents of each dataset since the phase began."""
+    idle: tuple[int, ...]
+    """Documents of each dataset, the last in a row, that gave nothing under the view."""
     bins: tuple[Pack, ...]
     ready: tuple[Pack, ...]
     """Packs that are complete and not yet given."""
@@ -67,14 +75,14 @@ class Lane:
         self.number, self._orders, self._plans, self._config = number, orders, plans, config
         self._schedule: tuple[Phase, ...] = config.schedule
         none = (0,) * len(orders)
-        s = state or LaneState(0, none, none, 0, none, (), (), False)
+        s = state or LaneState(0, none, none, 0, none, none, (), (), False)
         self.packs, self._phase, self._served, self._done = s.packs, s.phase, list(s.served), s.done
         self._cursors = [Cursor(e, o) for e, o in zip(s.epochs, s.offsets, strict=True)]
         self._ready: deque[Pack] = deque(s.ready)
         self._packer = Packer(config.seq_len, config.patches, config.open_bins)
         self._packer.bins = [self._reopen(pieces) for pieces in s.bins]
-        self._idle = 0
-        self._patience = 2 * max(o.num_documents for o in orders) + 2
+        self._idle = list(s.idle)
+        self._patience = [min(2 * o.num_documents + 2, PATIENCE) for o in orders]
 
     def _reopen(self, pieces: Pack) -> Bin:
         tokens = self._config.seq_len - sum(p.tokens for p in pieces)
@@ -88,6 +96,7 @@ class Lane:
             tuple(c.offset for c in self._cursors),
             self._phase,
             tuple(self._served),
+            tuple(self._idle),
             tuple(b.pieces for b in self._packer.bins),
             tuple(self._ready),
             self._done,
@@ -119,6 +128,11 @@ class Lane:
         self._enter_phase()
         dataset = self._choose()
         if dataset < 0:
+            if not self._config.one_pass:
+                view = self._config.view
+                raise DatasetError(
+                    f"no document gives anything under view={view!r}: lane {self.number} tried {self._idle}"
+                )
             self._done = True
             self._ready.extend(self._packer.flush())
             return
@@ -128,7 +142,7 @@ class Lane:
         epoch, shard, row = place
         plan = self._plans.plan(dataset, shard)
         if plan is None:
-            return self._nothing()
+            return self._nothing(dataset)
         first, stop = int(plan.sequence_start[row]), int(plan.sequence_start[row + 1])
         for sequence in range(first, stop):
             candidate = self._candidate(plan, sequence, dataset, epoch, shard, row)
@@ -138,15 +152,18 @@ class Lane:
         if self._config.mix_unit == "documents":
             self._served[dataset] += 1
         if first == stop:
-            return self._nothing()
-        self._idle = 0
+            return self._nothing(dataset)
+        self._idle[dataset] = 0
         return None
 
-    def _nothing(self) -> None:
-        self._idle += 1
-        if self._idle > self._patience:
-            raise DatasetError(
-                f"no document gives anything under view={self._config.view!r}: lane {self.number} tried {self._idle}"
+    def _nothing(self, dataset: int) -> None:
+        self._idle[dataset] += 1
+        if self._idle[dataset] > self._patience[dataset] and not self._config.one_pass:
+            log.warning(
+                "lane %d goes on without dataset %d: %d documents gave nothing",
+                self.number,
+                dataset,
+                self._idle[dataset],
             )
 
     def _candidate(self, plan: ShardPlan, sequence: int, dataset: int, epoch: int, shard: int, row: int) -> Candidate:
@@ -181,19 +198,25 @@ class Lane:
         return cursor.epoch, shard, row
 
     def _enter_phase(self) -> None:
-        """Begin a phase of the mix once this lane's next pack lies in a step of it."""
-        if self._phase + 1 < len(self._schedule):
-            # its packs so far, those ready included; a lane gives slot number + lanes x packs
-            step = (self.number + self._config.lanes * (self.packs + len(self._ready))) // self._config.batch_size
-            while self._phase + 1 < len(self._schedule) and step >= self._schedule[self._phase + 1].from_step:
-                self._phase += 1
-                self._served = [0] * len(self._served)
+        """Begin a phase of the mix once this lane's next pack lies in a step of it. Before that fewer and fewer bins
+        stay open, half as many as packs are left: the new phase shall not wait until those of the old are full.
+        """
+        self._packer.open_bins = self._config.open_bins
+        while self._phase + 1 < len(self._schedule):
+            slot = self._schedule[self._phase + 1].from_step * self._config.batch_size
+            # packs to come before it beside those ready; a lane gives slot number + lanes x packs
+            left = -((self.number - slot) // self._config.lanes) - self.packs - len(self._ready)
+            if left > 0:
+                self._packer.open_bins = max(1, min(self._config.open_bins, left // 2))
+                self._ready.extend(self._packer.flush(self._packer.open_bins))
+                return
+            self._phase += 1
+            self._served = [0] * len(self._served)
+            self._ready.extend(self._packer.flush())
 
     def _choose(self) -> int:
         """The dataset that is furthest behind its weight; -1 where a single pass has nothing left."""
         weights = self._schedule[self._phase].weights
-        if len(weights) == 1 and not self._config.one_pass:
-            return 0
         total = sum(self._served) + 1
         share = sum(weights)
         best, most = -1, float("-inf")
@@ -208,9 +231,11 @@ class Lane:
     def _left(self, dataset: int) -> bool:
         if not self._orders[dataset].num_documents:
             return False
+        if not self._config.one_pass:
+            return self._idle[dataset] <= self._patience[dataset]
         cursor = self._cursors[dataset]
         start, stop = self._orders[dataset].lane_range(self.number, cursor.epoch)
-        return not self._config.one_pass or (cursor.epoch == 0 and cursor.offset < stop - start)
+        return cursor.epoch == 0 and cursor.offset < stop - start
 
 
 def piece_row(piece: Piece) -> tuple[int, ...]:

@@ -139,11 +139,15 @@ class Packer:
                 return done
         return self._place_cut(s)
 
-    def flush(self) -> list[Pack]:
-        """Close all bins, fullest first."""
-        done = [b.pieces for b in sorted(self.bins, key=lambda b: b.tokens)]
-        self.bins = []
+    def flush(self, keep: int = 0) -> list[Pack]:
+        """Close bins, fullest first, until `keep` are open."""
+        done = []
+        while len(self.bins) > keep:
+            done.append(self.bins.pop(self._fullest()).pieces)
         return done
+
+    def _fullest(self) -> int:
+        return min(range(len(self.bins)), key=lambda i: self.bins[i].tokens)
 
     def _place_whole(self, piece: Piece) -> list[Pack] | None:
         """Completed packs, or None where the piece should rather be cut."""
@@ -156,10 +160,9 @@ class Packer:
             return self._add(best, piece)
         done: list[Pack] = []
         if len(self.bins) >= self.open_bins:
-            fullest = min(range(len(self.bins)), key=lambda i: self.bins[i].tokens)
-            if self.bins[fullest].tokens > MAX_WASTE * self.seq_len:
+            if self.bins[self._fullest()].tokens > MAX_WASTE * self.seq_len:
                 return None
-            done.append(self.bins.pop(fullest).pieces)
+            done += self.flush(self.open_bins - 1)
         self.bins.append(Bin(self.seq_len, self.max_patches, ()))
         return done + self._add(len(self.bins) - 1, piece)
 
@@ -186,9 +189,7 @@ class Packer:
                     return done + placed
             where, stop = self._fit(cut, first)
             if where < 0:
-                if len(self.bins) >= self.open_bins:
-                    fullest = min(range(len(self.bins)), key=lambda i: self.bins[i].tokens)
-                    done.append(self.bins.pop(fullest).pieces)
+                done += self.flush(self.open_bins - 1)
                 self.bins.append(Bin(self.seq_len, self.max_patches, ()))
                 where, stop = len(self.bins) - 1, cut.fits(first, self.seq_len, self.max_patches)
             tokens, patches = cut.cost(first, stop)

@@ -175,6 +175,8 @@ class Planner:
                 if mine:
                     rows.append(pack)
         self.cursor += size
+        if self.exhausted and not any(lane.packs for lane in self.lanes.values()):
+            raise DatasetError(f"no document gives anything under view={self._config.view!r}")
         return StepPlan(self.cursor // size - 1, tuple(rows), after, self.exhausted)
 
 

@@ -57,7 +57,7 @@ def encode_lanes(lanes: Mapping[int, LaneState]) -> str:
     heads: list[int] = []
     pieces: list[Piece] = []
     for number, s in sorted(lanes.items()):
-        heads += [number, s.packs, s.phase, s.done, len(s.epochs), *s.epochs, *s.offsets, *s.served]
+        heads += [number, s.packs, s.phase, s.done, len(s.epochs), *s.epochs, *s.offsets, *s.served, *s.idle]
         for packs in (s.bins, s.ready):
             heads += [len(packs), *(len(p) for p in packs)]
             pieces += [piece for pack in packs for piece in pack]
@@ -92,8 +92,8 @@ def decode_lanes(text: str) -> dict[int, LaneState]:
     lanes = {}
     for number in heads:
         count, phase, done, n = take(4)
-        epochs, offsets, served = take(n), take(n), take(n)
-        lanes[number] = LaneState(count, epochs, offsets, phase, served, packs(), packs(), bool(done))
+        epochs, offsets, served, idle = take(n), take(n), take(n), take(n)
+        lanes[number] = LaneState(count, epochs, offsets, phase, served, idle, packs(), packs(), bool(done))
     return lanes
 
 

@@ -94,14 +94,17 @@ def test_the_mix_can_be_counted_in_documents(small, sample, second):
     assert begun[0] / begun.total() == pytest.approx(0.5, abs=0.03)
 
 
-def test_a_phase_of_the_mix_begins_at_its_step(small, sample, second):
-    phases = (Phase(from_step=0, weights=(1, 0)), Phase(from_step=20, weights=(0, 1)))
-    config = LoaderConfig(**small | {"datasets": (str(sample), str(second)), "phases": phases, "open_bins": 2})
-    packs = run(config, 40)[0]
-    early = {p.dataset for pack in packs[: 20 * 24] for p in pack}
-    late = Counter(p.dataset for pack in packs[30 * 24 :] for p in pack)
-    assert early == {0}
-    assert set(late) == {1}
+def test_a_phase_of_the_mix_begins_at_its_step_with_full_packs_and_resumes_exactly(small, sample, second):
+    phases = (Phase(from_step=0, weights=(1, 0)), Phase(from_step=80, weights=(0, 1)))
+    config = LoaderConfig(**small | {"datasets": (str(sample), str(second)), "phases": phases})
+    packs = run(config, 100)[0]
+    assert {p.dataset for pack in packs[: 80 * 24] for p in pack} == {0}
+    late = Counter(p.dataset for pack in packs[81 * 24 : 86 * 24] for p in pack)
+    assert late[1] > 0.9 * late.total()
+    assert sum(p.tokens for pack in packs[: 80 * 24] for p in pack) > 0.9 * 80 * 24 * 512
+    early, lanes = run(config, 70)
+    late, _ = run(config, 30, cursor=70 * 24, lanes=decode_lanes(encode_lanes(lanes)))
+    assert early + late == packs
 
 
 def test_the_state_of_240_full_lanes_is_under_a_megabyte(small):
@@ -128,8 +131,24 @@ def test_a_view_that_leaves_nothing_is_an_error_and_not_an_endless_loop(small, t
 
     write_shards(tmp_path, {key_of(i): [text("only text")] for i in range(5)}, 2)
     config = LoaderConfig(**small | {"datasets": (str(tmp_path),), "view": "pairs"})
-    with pytest.raises(DatasetError, match="no document gives anything under view='pairs'"):
-        run(config, 1)
+    for once in (False, True):
+        with pytest.raises(DatasetError, match="no document gives anything under view='pairs'"):
+            run(replace(config, one_pass=once), 1)
+
+
+@pytest.mark.parametrize("unit", ["tokens", "documents"])
+def test_a_mix_goes_on_without_a_dataset_of_which_the_view_leaves_nothing(small, sample, tmp_path, unit, caplog):
+    from loader_shards import key_of, text, write_shards
+
+    write_shards(tmp_path, {key_of(i): [text("only text")] for i in range(5)}, 2)
+    two = {"datasets": (str(sample), str(tmp_path)), "view": "pairs", "mix_unit": unit, "seq_len": 128}
+    config = LoaderConfig(**small | two)
+    packs, _ = run(config, 40)
+    assert {p.dataset for pack in packs for p in pack} == {0}
+    assert "lane 3 goes on without dataset 1: 13 documents gave nothing" in caplog.text
+    early, lanes = run(config, 7)
+    late, _ = run(config, 33, cursor=7 * 24, lanes=decode_lanes(encode_lanes(lanes)))
+    assert early + late == packs
 
 
 def test_fewer_shards_and_documents_than_lanes_still_feed_every_rank(small, tmp_path):
