@@ -13,7 +13,7 @@ from filters.extract.sources import Source, is_placeholder
 from filters.extract.tree import Tree, attributes
 
 _LAZY: Final = ("data-bg", "data-background-image", "data-background", "data-bg-url", "data-bg-image", "data-bg-src")
-_ADDRESS: Final = r"url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\s]*))\s*\)"
+_ADDRESS: Final = r"url\(\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^()\s]*+))\s*+\)"  # linear: a bare one holds no bracket
 _URL: Final = re.compile(_ADDRESS, re.I)
 _STYLE: Final = re.compile(rf"(?:^|;)\s*background(?:-image)?\s*:[^;]*?{_ADDRESS}", re.I)
 _MAX_STYLE: Final = 20_000

@@ -1,17 +1,18 @@
 """What a page may cost, checked on its bytes before the parser sees them.
 
 lexbor cannot be interrupted from Python and is quadratic in two shapes (see `Limits`). Both are bounded here from
-above: by counting tags, which costs a twentieth of the parse; where there are many, by a regular expression.
+above: by counting tags, which costs a twentieth of the parse; where there are many, by what they open and close.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import accumulate
+import time
 
 import numpy as np
 
 from filters.extract.document import Limits
+from filters.extract.nesting import Nesting
 from schemas.reasons import DocumentReason
 
 _TAG = re.compile(rb"<(/?[a-zA-Z][a-zA-Z0-9]*)")
@@ -22,39 +23,46 @@ _LONG_TAG = 20_000
 _MAX_EQUALS = 5
 """Equals signs for each allowed element: attributes of which no stretch shows that they belong to one tag."""
 
-_VOID = b"area base br col embed hr img input link meta source track wbr param basefont bgsound frame keygen"
-_IMPLIED_END = b"p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rp rt rb rtc html head body"
-_DELTA: dict[bytes, int] = {}
-for _names in (_VOID, _IMPLIED_END):
-    for _name in _names.split():
-        _DELTA[_name] = _DELTA[b"/" + _name] = 0
+_FORMATTING = re.compile(rb"<(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s/>])[^>]*", re.I)
+_ALIKE = 3
+"""Formatting elements of the same attributes that a parser keeps open, at most (HTML standard)."""
 
 
-def _delta(tag: bytes) -> int:
-    """How a tag changes the depth, at most: 0 for those that close themselves or one another."""
-    found = _DELTA.get(tag)
-    if found is None:
-        found = _DELTA.get(tag.lower())
-        if found is None:
-            found = -1 if tag[0] == 47 else 1
-        if len(_DELTA) < 4_096:  # the names of one crawl's tags; the bound is against made-up names
-            _DELTA[tag] = found
-    return found
+class OverTimeError(Exception):
+    """A page takes more time than it may."""
+
+
+class Deadline:
+    """The CPU time up to which a page may be worked on."""
+
+    def __init__(self, seconds: float) -> None:
+        """The time runs from now."""
+        self.ends = time.process_time() + seconds
+
+    def check(self) -> None:
+        """OverTimeError where the time is up."""
+        if time.process_time() > self.ends:
+            raise OverTimeError
 
 
 def broken_budget(html: bytes, limits: Limits) -> DocumentReason | None:
-    """The bound that the page breaks, or None. Reads the bytes only; an upper bound for depth, never below it
-    by more than a factor of four (a closed-by-itself element such as `li` stands inside one that is counted)."""
+    """The bound that the page breaks, or None. Reads the bytes only; see `nesting` for depth."""
     if len(html) > limits.max_bytes:
         return DocumentReason.TOO_MANY_BYTES
     few = min(limits.max_elements, limits.max_depth)
-    if _count_starts(html, few) <= few:
-        return _too_many_attributes(html, limits)
-    tags = _TAG.findall(html)
-    if len(tags) > limits.max_depth and max(accumulate(map(_delta, tags)), default=0) > limits.max_depth:
-        return DocumentReason.TOO_DEEP
-    if len(tags) > limits.max_elements and sum(tag[0] != 47 for tag in tags) > limits.max_elements:
-        return DocumentReason.TOO_MANY_ELEMENTS
+    if _count_starts(html, few) > few:
+        tags = _TAG.findall(html)
+        nesting = Nesting(limits.max_depth)
+        nesting.read(tags)
+        if nesting.depth > limits.max_depth:
+            return DocumentReason.TOO_DEEP
+        if nesting.repeated > limits.max_elements:
+            nesting = Nesting(limits.max_depth, _ALIKE * len(set(_FORMATTING.findall(html))))
+            nesting.read(tags)
+        if nesting.repeated > limits.max_elements:
+            return DocumentReason.TOO_MANY_ELEMENTS
+        if len(tags) > limits.max_elements and sum(tag[0] != 47 for tag in tags) > limits.max_elements:
+            return DocumentReason.TOO_MANY_ELEMENTS
     return _too_many_attributes(html, limits)
 
 

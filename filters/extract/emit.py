@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from filters.extract import names as n
+from filters.extract.budget import Deadline
 from filters.extract.document import Limits, Node
 from filters.extract.images import IMAGE_TAGS, Gallery
 from filters.extract.marks import MARK_NODES, WAYS_BACK, is_mark, without_way_back
@@ -58,11 +59,13 @@ class Emitter:
         skip_images: set[int],
         spoken: set[int],
         limits: Limits,
+        deadline: Deadline,
     ) -> None:
         """`gone` are the roots of what is left out, `skip_images` those that another copy stands for, `spoken` the
         `noscript` elements whose text counts."""
         self.tree, self.gone, self.tables, self.gallery = tree, gone, tables, gallery
         self.skip_images, self.spoken, self.limits = skip_images, spoken, limits
+        self.deadline = deadline
         self.nodes: list[Node] = []
         self.figures: list[int] = []  # for each node the figure around it, or -1
         self.placed: set[int] = set()  # image elements met
@@ -77,7 +80,7 @@ class Emitter:
         self.opened: list[tuple[int, str, str, int]] = []  # end, element, role and figure outside
 
     def walk(self, root: int) -> None:
-        """Add the nodes of one subtree."""
+        """Add the nodes of one subtree; OverTimeError where the page takes too long."""
         tree, gone, buffer, opened = self.tree, self.gone, self.buffer, self.opened
         tag, end, text, gap, indent = tree.tag, tree.end, tree.text, tree.gap, tree.indent
         painted = tree.painted
@@ -224,6 +227,8 @@ class Emitter:
     def _add_text(self, text: str, role: str, density: float) -> None:
         if len(self.nodes) >= self.limits.max_nodes:
             return
+        if not len(self.nodes) & 63:
+            self.deadline.check()
         self.total_text += len(text)
         self.total_link += int(density * len(text))
         self.nodes.append(Node(text=text, role=role, link_density=round(density, 4) if density else 0.0))
@@ -255,6 +260,7 @@ class Emitter:
     def _image(self, i: int) -> None:
         """Take an image; the text before it ends, an emoji stands in the text."""
         self.placed.add(i)
+        self.deadline.check()
         taken = self.gallery.take(i, noscript=i < self.noscript_end)
         if taken is None:
             return

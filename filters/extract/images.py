@@ -24,8 +24,11 @@ _MAX_ICON: Final = 32
 """Declared pixels of both sides up to which an image is an icon (tuned on the gold: its smallest content image with
 a declared size is 40 wide)."""
 
+_PICTURE_NODES: Final = 60
+"""Nodes of a `picture` that are searched for sources; the bound keeps one of many images linear."""
+
 _NOT_DISPLAYED: Final = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
-_NUMBER: Final = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*$")
+_NUMBER: Final = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*+(?:px\s*+)?$")
 _STYLE_SIZE: Final = re.compile(r"(?:^|[;\s])(width|height)\s*:\s*(\d{1,6})(?:\.\d+)?px", re.I)
 _TRACKER_PATH: Final = re.compile(
     r"(?:^|[/_.\-])(?:pixel|beacon|track(?:er|ing)?|impression|collect|counter|analytics|webbug|b/ss|piwik|matomo|noscript\.gif|__utm)"
@@ -73,7 +76,7 @@ def picture_srcsets(tree: Tree, i: int) -> list[str]:
     if up < 0 or tree.tag[up] != "picture":
         return []
     found = []
-    for j in range(up + 1, tree.end[up]):
+    for j in range(up + 1, min(tree.end[up], up + _PICTURE_NODES)):
         if tree.tag[j] == "source":
             for name in ("srcset", *LAZY_SRCSET, "data-src", "src"):
                 if value := tree.get(j, name):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections.abc import Sequence
 
 from filters.consent import consent_of, images_opt_out, opts_out
 from filters.extract.backgrounds import background_of, painted_in
-from filters.extract.budget import broken_budget
+from filters.extract.budget import Deadline, OverTimeError, broken_budget
 from filters.extract.charset import mojibake_share, to_utf8
 from filters.extract.content import Content, content_of
 from filters.extract.copies import noscript_copies
@@ -21,7 +20,7 @@ from filters.extract.images import IMAGE_TAGS, Gallery, find_source
 from filters.extract.metadata import Metadata, read_metadata
 from filters.extract.sources import is_placeholder
 from filters.extract.tables import data_tables
-from filters.extract.tree import Tree, attribute, attributes, parse
+from filters.extract.tree import Tree, attribute, attributes, outermost, parse
 from filters.extract.trim import trim
 from filters.extract.urls import host_of, resolve
 from schemas.errors import ConfigError
@@ -50,29 +49,51 @@ def extract(
     """
     if mode not in MODES:
         raise ConfigError(f"extract.mode must be one of {', '.join(MODES)}, not {mode!r}")
-    deadline = time.process_time() + limits.max_seconds
+    deadline = Deadline(limits.max_seconds)
     broken = broken_budget(html, limits)
     headers = consent_of((), robots_headers, tdm_header)
     if broken is not None:
         return _failed(broken, headers)
     markup, charset = to_utf8(html, http_charset)
-    tree = parse(markup)
+    tree = parse(markup, 3 * limits.max_elements)
     if tree is None:
         return _failed(DocumentReason.EXTRACT_FAILED, headers)
-    if len(tree.tag) > 3 * limits.max_elements:
+    if not tree.tag or len(tree.tag) > 3 * limits.max_elements:
         return _failed(DocumentReason.TOO_MANY_ELEMENTS, headers)
     tree.painted = painted_in(tree)
     about = read_metadata(tree, url, charset)
     consent = consent_of(about.metas, robots_headers, tdm_header)
+    try:
+        return _document(tree, about, url, charset, consent, mode, comments, limits, deadline, explain=explain)
+    except OverTimeError:
+        return _failed(DocumentReason.OVER_TIME, consent)
+
+
+def _document(
+    tree: Tree,
+    about: Metadata,
+    url: str,
+    charset: str,
+    consent: tuple[str, ...],
+    mode: str,
+    comments: bool | None,
+    limits: Limits,
+    deadline: Deadline,
+    *,
+    explain: bool,
+) -> Document:
+    """The document of a page that was parsed; OverTimeError where its passes take too long."""
     tables = data_tables(tree)
     content = content_of(tree, mode, tables=tables, title=about.title, host=host_of(url), comments=comments)
-    if time.process_time() > deadline:
-        return _failed(DocumentReason.OVER_TIME, consent)
+    deadline.check()
     gallery = Gallery(tree, about.base, charset, limits, recall=mode != MAIN)
     skip = noscript_copies(tree)
-    emitter, num_content = _emit(tree, content, tables, gallery, skip, limits)
+    deadline.check()
+    emitter, num_content = _emit(tree, content, tables, gallery, skip, limits, deadline)
     everything = emitter.with_captions()
+    deadline.check()
     trimmed = _trimmed(everything, num_content, about, gallery) if mode == MAIN else {}
+    deadline.check()
     nodes = [node for i, node in enumerate(everything) if i not in trimmed]
     _report_others(tree, emitter, content, gallery, skip)
     _report_og(about, gallery)
@@ -106,11 +127,17 @@ def _failed(why: DocumentReason, consent: tuple[str, ...]) -> Document:
 
 
 def _emit(
-    tree: Tree, content: Content, tables: set[int], gallery: Gallery, skip: set[int], limits: Limits
+    tree: Tree,
+    content: Content,
+    tables: set[int],
+    gallery: Gallery,
+    skip: set[int],
+    limits: Limits,
+    deadline: Deadline,
 ) -> tuple[Emitter, int]:
     """An emitter that has walked the content and then the comment threads, and how many nodes the content has."""
     spoken = {i for i in tree.at.get("noscript", ()) if speaks(tree, i)}
-    emitter = Emitter(tree, content.gone, tables, gallery, skip, spoken, limits)
+    emitter = Emitter(tree, content.gone, tables, gallery, skip, spoken, limits, deadline)
     for root in content.roots:
         emitter.walk(root)
     num_content = len(emitter.nodes)
@@ -134,10 +161,7 @@ def _trimmed(nodes: list[Node], num_content: int, about: Metadata, gallery: Gall
 def _report_others(tree: Tree, emitter: Emitter, content: Content, gallery: Gallery, skip: set[int]) -> None:
     """Record the images that stand outside the content, each with the reason of what took it out."""
     gone = content.gone
-    starts: list[int] = []
-    for i in sorted(gone):  # the outermost of the subtrees that are gone, which do not overlap
-        if not starts or i >= tree.end[starts[-1]]:
-            starts.append(i)
+    starts = outermost(tree, gone)
     for i in sorted((*tree.all_of(IMAGE_TAGS), *tree.painted)):
         if i in emitter.placed or i in skip:
             continue

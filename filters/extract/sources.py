@@ -56,8 +56,10 @@ _STAND_IN_PAIRS: Final = frozenset(
 )
 _EXTENSIONS: Final = frozenset(("gif", "png", "svg", "jpg", "jpeg", "webp"))
 _DIGITS: Final = "0123456789x"
-_IMAGE_VALUE: Final = re.compile(r"^\s*\S+\.(?:jpe?g|png|webp|gif|avif)(?:[?#]\S*)?\s*$", re.I)
-_IMAGE_SRCSET: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)\S*\s+\d", re.I)
+_PICTURE_NAME: Final = r"\.(?:jpe?g|png|webp|gif|avif)"
+_IMAGE_VALUE: Final = re.compile(rf"\s*+(?=\S++\s*+\Z)\S+{_PICTURE_NAME}(?:[?#]\S*+)?\s*+\Z", re.I)
+_IMAGE_SRCSET: Final = re.compile(rf"(?<!\S)(?=\S*?{_PICTURE_NAME})\S++\s++\d", re.I)
+"""Both look at each word once, so that a value of megabytes costs no more than its length."""
 _NEXT_URL: Final = re.compile(r"[^\s,]")
 _SPACE: Final = re.compile(r"\s")
 _MAX_SRCSET: Final = 20_000

@@ -5,13 +5,14 @@ Only where a recipe asks for them in mode `main`; the main content is chosen wit
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final
 
 from filters.extract import names as n
 from filters.extract.density import Sums
 from filters.extract.furniture import RECALL, facts_of, prune
-from filters.extract.tree import Tree
+from filters.extract.tree import Tree, outermost
 from schemas.reasons import ReferenceReason as Why
 
 _MIN_THREAD: Final = 80
@@ -26,8 +27,7 @@ def threads_of(
     and the forms to write a comment with. `roots` and `gone` are those of the content."""
     tag, end, attrs = tree.tag, tree.end, tree.attrs
     left_out = prune(tree, sums, mode=RECALL) | dict.fromkeys(tree.at.get("form", ()), Why.FURNITURE)
-    kept = [range(root, end[root]) for root in roots]
-    cut = [range(i, end[i]) for i in gone]
+    kept, cut = outermost(tree, roots), outermost(tree, gone)
     found: list[int] = []
     reached = 0
     for i in sorted({*tree.attributed, *left_out}):
@@ -38,6 +38,12 @@ def threads_of(
         if i not in left_out and not (named and size >= _MIN_THREAD):
             continue
         reached = end[i]
-        if i not in left_out and (any(i in part for part in cut) or not any(i in part for part in kept)):
+        if i not in left_out and (_inside(tree, cut, i) or not _inside(tree, kept, i)):
             found.append(i)
     return found, left_out
+
+
+def _inside(tree: Tree, starts: list[int], i: int) -> bool:
+    """Whether an element stands in one of the subtrees, which do not overlap."""
+    at = bisect_right(starts, i) - 1
+    return at >= 0 and i < tree.end[starts[at]]

@@ -108,8 +108,9 @@ def attributes(raw: str) -> dict[str, str]:
 _ATTRIBUTE: Final = re.compile(r'\s([^\s="]+)="([^"]*)"')
 
 
-def parse(markup: bytes) -> Tree | None:
-    """The tree of a page in UTF-8, or None where the parser gives none."""
+def parse(markup: bytes, max_marks: int | None = None) -> Tree | None:
+    """The tree of a page in UTF-8, or None where the parser gives none; an empty one where what it gives has more than
+    `max_marks` tags, which formatting elements left open can make of a short page."""
     parser = LexborHTMLParser(markup.removesuffix(b"<!"))  # there lexbor writes what is no comment
     if parser.root is None:
         return None
@@ -117,7 +118,10 @@ def parse(markup: bytes) -> Tree | None:
     scripts = [node.text(deep=True) or "" for node in linked_data]
     drawings = len(parser.tags("svg"))
     parser.strip_tags(_RAW, recursive=True)
-    tree = build(parser.html or "")
+    serialised = parser.html or ""
+    if max_marks is not None and len(serialised) > 3 * max_marks < 3 * serialised.count("<"):  # a tag has three letters
+        return Tree()
+    tree = build(serialised)
     tree.scripts = scripts
     tree.num_inline_svg = drawings
     return tree
@@ -191,3 +195,12 @@ def _whole(piece: str, stream: Iterator[str]) -> tuple[str, str]:
     if comment or piece[0] in "!?":
         return "", after
     return "<".join((*parts, last)), after
+
+
+def outermost(tree: Tree, parts: Iterable[int]) -> list[int]:
+    """The subtrees of some that stand in no other of them, in page order."""
+    starts: list[int] = []
+    for i in sorted(parts):
+        if not starts or i >= tree.end[starts[-1]]:
+            starts.append(i)
+    return starts

@@ -164,6 +164,46 @@ def test_a_source_of_megabytes_is_read_in_time(value: bytes) -> None:
         check(b"<p>text</p><img " + name + b'="' + value + b'">', "main")
 
 
+IMAGES = '<img src="blank.gif" data-foo="%s">'
+"""An image whose address may stand in any attribute."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'<img src=a.jpg width="1{" " * 70_000}x">',
+        "<figure>" + f'<div style="background:{"url(" * 4_990}"></div>' * 20 + "</figure>",
+        "<figure>" + f'<div style="background:url({" " * 19_900}x y)"></div>' * 20 + "</figure>",
+        IMAGES % (".jpg" * 4_980) * 40,
+        IMAGES % ("a.jpg?" * 3_300 + " x") * 20,
+        "<picture>" + "<source srcset=a.jpg><img src=b.jpg>" * 15_000 + "</picture>",
+    ],
+    ids=["width", "urls", "spaces", "srcset", "names", "picture"],
+)
+def test_values_made_for_backtracking_are_read_in_time(body: str) -> None:
+    check(f"<article><p>{'word, ' * 100}</p>{body}</article>".encode(), "main")
+
+
+@pytest.mark.parametrize("tag", ["rt", "optgroup", "li><dd", "div></i"])
+def test_elements_that_close_only_their_like_are_too_deep(tag: str) -> None:
+    assert check(f"<{tag}>".encode() * 40_000, "main").failure is DocumentReason.TOO_DEEP
+
+
+@pytest.mark.parametrize("number", [1_000, 2_500])
+def test_formatting_left_open_is_not_repeated_without_bounds(number: int) -> None:
+    html = "".join(f"<p><b id={i}>x" for i in range(number)).encode()
+    assert check(html, "main").failure is DocumentReason.TOO_MANY_ELEMENTS
+    assert check(b"<p><b>x" * number, "main").failure is None  # of those alike a parser keeps three
+
+
+def test_many_threads_between_many_hidden_boxes_are_read_in_time() -> None:
+    thread = f"<div class=comments><p>{'a comment, ' * 10}</p></div>"
+    html = f"<p>{'word, ' * 100}</p>" + "<div style=display:none>x</div>" * 15_000 + thread * 15_000
+    started = time.process_time()
+    assert extract(html.encode(), URL, comments=True).failure is None
+    assert time.process_time() - started < SECONDS
+
+
 def test_a_page_over_the_bytes_is_a_row_with_a_reason() -> None:
     assert extract(b"x" * 11, URL, limits=Limits(max_bytes=10)).failure is DocumentReason.TOO_MANY_BYTES
     assert extract(b"x" * 10, URL, limits=Limits(max_bytes=10)).failure is None
