@@ -23,6 +23,8 @@ _DIRECTIVES: Final = {
 _ROBOT_NAME: Final = re.compile(
     r"(?:^|[-_])(?:robots?|bot|googlebot|bingbot|slurp|crawler|spider|ccbot|gptbot|ai)$|bot$|^robots", re.I
 )
+_VALUED: Final = re.compile(r"\b(?:max-[a-z-]+|unavailable_after)\s*:\s*[^,;\s]*")
+"""Directives with a value, whose `none` forbids a preview and no index (`max-image-preview:none`)."""
 _OPTS_OUT: Final = frozenset(("noai", "noml", "tdm_reservation"))
 _IMAGES: Final = frozenset(("noimageai", "noimageindex"))
 
@@ -30,7 +32,7 @@ _IMAGES: Final = frozenset(("noimageai", "noimageindex"))
 def robots_directives(value: str) -> list[str]:
     """The signals in one value of meta robots or X-Robots-Tag: `otherbot: noai, noimageai` holds two."""
     found = []
-    for part in re.split(r"[,;\s]+", value.lower()):
+    for part in re.split(r"[,;\s]+", _VALUED.sub(" ", value.lower())):
         signal = _DIRECTIVES.get(part.rpartition(":")[2].strip())
         if signal and signal not in found:
             found.append(signal)

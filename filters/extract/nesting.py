@@ -67,7 +67,7 @@ class Nesting:
             kind, is_end, name = known[tag]
             if kind == _NOTHING:
                 continue
-            if kind <= _FORMATTING or kind == _HOLDER or kind == _TABLE:
+            if kind <= _FORMATTING or kind in (_HOLDER, _TABLE):
                 if is_end:
                     if opened[name]:
                         opened[name] -= 1

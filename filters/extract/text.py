@@ -37,7 +37,12 @@ def clean_inline(raw: str) -> str:
         if not unicodedata.is_normalized("NFC", raw):
             raw = unicodedata.normalize("NFC", raw)
     if BREAK not in raw:
-        return " ".join(raw.split())
+        text = " ".join(raw.split())
+        if text.isprintable() or not text.isascii():
+            return text
+        return " ".join(text.translate(_INVISIBLE).split())
+    if raw.isascii():
+        raw = raw.translate(_INVISIBLE)
     lines = [" ".join(line.split()) for line in raw.split(BREAK)]
     return "\n".join(lines).strip("\n")
 
@@ -45,7 +50,8 @@ def clean_inline(raw: str) -> str:
 def clean_code(raw: str) -> str:
     """Preformatted text: line breaks and indentation kept, no blank lines around it."""
     raw = raw.replace(BREAK, "\n").replace("\r\n", "\n").replace("\r", "\n")
+    raw = raw.translate(_INVISIBLE)
     if not raw.isascii():
-        raw = unicodedata.normalize("NFC", raw.translate(_INVISIBLE).replace("\xa0", " "))
+        raw = unicodedata.normalize("NFC", raw.replace("\xa0", " "))
     lines = [line.rstrip() for line in raw.split("\n")]
     return "\n".join(lines).strip("\n")

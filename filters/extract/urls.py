@@ -69,7 +69,10 @@ def resolve(base: str, reference: str, charset: str = "utf-8") -> str | None:
 def _origin(base: str) -> tuple[str, str, str]:
     """`https:`, `https://host` and `https://host/folder/` of a base; one a page, so the last thousand pages are
     remembered."""
-    parts = urlsplit(base)
+    try:
+        parts = urlsplit(base)
+    except ValueError:  # `http://[`: nothing can be resolved against it
+        return "", "", ""
     origin = f"{parts.scheme}://{parts.netloc}"
     folder = parts.path.rpartition("/")[0]
     return f"{parts.scheme}:", origin, "" if "/." in folder else f"{origin}{folder}/"

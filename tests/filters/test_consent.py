@@ -14,6 +14,8 @@ from filters.extract import extract
     ("value", "signals"),
     [("noai, noimageai", ["noai", "noimageai"]), ("NOAI", ["noai"]), ("otherbot: noai", ["noai"]),
      ("none", ["noindex"]),
+     ("max-image-preview:none, noai", ["noai"]), ("max-image-preview: none", []), ("googlebot: none", ["noindex"]),
+     ("unavailable_after: none, noml", ["noml"]), ("max-snippet:-1;noindex", ["noindex"]),
      ("index, follow", []), ("noaim", []), ("noindex,noimageindex;noml", ["noindex", "noimageindex", "noml"]),
       ("", [])],
 )  # fmt: skip

@@ -26,6 +26,8 @@ from filters.extract.text import BREAK, clean_code, clean_inline
         ("a\u00a0b", "a b"),
         ("\u0645\u06cc\u200c\u0631\u0648\u0645", "\u0645\u06cc\u200c\u0631\u0648\u0645"),
         ("\u00e9a\u0007b", "\u00e9ab"),
+        ("con\x01trol \x7f", "control"),
+        (f"a\x02{BREAK}\x7fb", "a\nb"),
     ],
 )
 def test_white_space_and_invisible_characters(raw: str, expected: str) -> None:
@@ -34,11 +36,13 @@ def test_white_space_and_invisible_characters(raw: str, expected: str) -> None:
 
 def test_code_keeps_its_lines_and_indentation() -> None:
     assert clean_code("\n\nif a:\r\n    b  \n\n\nc\n") == "if a:\n    b\n\n\nc"
+    assert clean_code("a\x01\tb\x7f") == "a\tb"
 
 
 @given(st.text(max_size=200))
 def test_a_clean_text_is_clean(raw: str) -> None:
     once = clean_inline(raw)
+    assert not any((c < " " and c not in f"\n{BREAK}") or c == "\x7f" for c in once)
     assert clean_inline(once.replace("\n", BREAK)) == once
     assert unicodedata.is_normalized("NFC", once)
     assert not any(line != line.strip() for line in once.split("\n"))

@@ -66,6 +66,12 @@ def test_a_base_that_is_no_url_is_the_page_itself() -> None:
     assert base_url(BASE, "/other/") == "https://example.org/other/"
 
 
+@pytest.mark.parametrize("reference", ["a.jpg", "/a.jpg", "//h.example/a.jpg", "?a", "http://[/a.jpg"])
+def test_a_page_whose_url_is_none_resolves_nothing_and_does_not_raise(reference: str) -> None:
+    assert resolve("http://[", reference) is None
+    assert resolve("http://[", "https://h.example/a.jpg") == "https://h.example/a.jpg"
+
+
 @given(st.text(max_size=80))
 def test_what_is_resolved_once_is_not_changed_by_resolving_again(reference: str) -> None:
     once = resolve(BASE, reference)
