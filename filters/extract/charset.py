@@ -35,8 +35,18 @@ _LABELS: Final = {
     "koi8_r": "koi8-r koi8 koi koi8_r cskoi8r",
     "koi8_u": "koi8-u koi8-ru",
     "mac_roman": "macintosh mac x-mac-roman csmacintosh",
+    "mac_cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+    "iso8859_8": "iso-8859-8 iso8859-8 iso-8859-8-i iso-8859-8-e csiso88598i csiso88598e logical visual hebrew",
 }
 _CODECS: Final = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
+
+_UTF16: Final = {
+    "utf-16": "utf-16-le", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "unicode": "utf-16-le",
+    "ucs-2": "utf-16-le", "iso-10646-ucs-2": "utf-16-le",
+}  # fmt: skip
+_WITH_ROW_13: Final = {"euc_jp": "euc_jis_2004", "iso2022_jp": "iso2022_jp_2004"}
+"""Python's codecs that lack the circled numbers and units of row 13, which browsers read, and those that have them."""
+_HIGH: Final = bytes(range(128, 256))
 
 _NO_ENCODINGS: Final = (
     "utf-7",
@@ -51,9 +61,10 @@ _NO_ENCODINGS: Final = (
 )
 """Codecs of Python that no browser reads a page with."""
 
-_BAD_UTF8_SHARE: Final = 0.02
-"""Share of the non-ASCII bytes from which a page that calls itself UTF-8 is not believed; single cut or damaged
-characters in a true UTF-8 page stay far below, a page in a legacy encoding is near 1."""
+_DAMAGED: Final = 10
+"""Undecodable stretches from which a page whose `<meta>` says UTF-8 is not believed, if they outnumber the characters
+beyond ASCII that it holds: damage spares most of a page, and in another encoding nearly nothing is valid UTF-8. Where
+nobody says anything, as many valid characters to each bad one make a page UTF-8."""
 
 _SURE_UTF8: Final = 40
 """Bytes beyond one for each character, in all: about 20 to 40 characters beyond ASCII."""
@@ -112,24 +123,54 @@ def to_utf8(html: bytes, http_charset: str | None = None) -> tuple[bytes, str]:
         return _recoded(html[3:], "utf-8"), "utf-8"
     if html.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _recoded(html, "utf-16"), "utf-16"
-    codec = codec_of(http_charset) or declared_charset(html)
+    told = _http_codec(http_charset, html)
+    codec = told or declared_charset(html)
     if codec is None or codec == "utf-8":
-        try:
-            if not html.isascii():
-                html.decode("utf-8")
+        if _valid_utf8(html) and (codec or not _switches_to_japanese(html)):
             return html, "utf-8"
-        except UnicodeDecodeError:
-            if codec == "utf-8":
-                text = html.decode("utf-8", "replace")
-                if text.count("\ufffd") <= _BAD_UTF8_SHARE * sum(1 for byte in html if byte > 127):
-                    return text.encode("utf-8"), "utf-8"
-            codec = codec_of(detect_charset(html)) or "cp1252"
+        if told or (not html.isascii() and _only_damaged(html, declared=codec is not None)):
+            return _recoded(html, "utf-8"), "utf-8"
+        codec = codec_of(detect_charset(html)) or "cp1252"
     elif _surely_utf8(html):
         return html, "utf-8"
+    if codec in _WITH_ROW_13 and not _decodes(html, codec):
+        codec = _WITH_ROW_13[codec]
     try:
         return _recoded(html, codec), codec
     except (LookupError, ValueError):  # a codec that this Python lacks, or that cannot replace
         return _recoded(html, "utf-8"), "utf-8"
+
+
+def _http_codec(label: str | None, html: bytes) -> str | None:
+    """The codec of the HTTP header; there, unlike in a `<meta>`, UTF-16 is believed, of a page that can be in it."""
+    if label and b"\0" in html[:_META_WINDOW]:
+        return _UTF16.get(label.strip().strip("\"'").lower()) or codec_of(label)
+    return codec_of(label)
+
+
+def _decodes(html: bytes, codec: str) -> bool:
+    try:
+        html.decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _valid_utf8(html: bytes) -> bool:
+    return html.isascii() or _decodes(html, "utf-8")
+
+
+def _switches_to_japanese(html: bytes) -> bool:
+    """Whether ASCII bytes hold the escape sequence with which ISO-2022-JP begins a stretch of Japanese."""
+    return b"\x1b$" in html and html.isascii()
+
+
+def _only_damaged(html: bytes, *, declared: bool) -> bool:
+    """Whether bytes that are not UTF-8 are a UTF-8 page with damage, rather than a page in another encoding."""
+    text = html.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    good = len(text) - len(html.translate(None, _HIGH)) - bad
+    return (bad < _DAMAGED or bad <= good) if declared else bad * _DAMAGED <= good
 
 
 def _recoded(html: bytes, codec: str) -> bytes:

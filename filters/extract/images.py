@@ -51,6 +51,8 @@ _ADVERT_PATH: Final = re.compile(
 _SHARE_PATH: Final = re.compile(
     r"(?:^|[/_.\-])(?:share|sharing|social|addthis|sharethis|tweet-?button|like-?button)(?:[/_.\-]|$)", re.I
 )
+_PHOTO: Final = re.compile(r"\.(?:jpe?g|webp|avif)$", re.I)
+"""What counts visits is a GIF, a PNG or a script; a photograph of a race track is none, unless it is a pixel in size."""
 _IMAGE_LINK: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|tiff?|bmp)$", re.I)
 
 
@@ -106,7 +108,7 @@ def judge(
     large = (width or 0) >= 100 and (height or 0) >= 100
     if not large:
         tracker = _TRACKER_HOST.search(parts.netloc) or _TRACKER_PATH.search(path)
-        if tracker and (width is None or not _IMAGE_LINK.search(path)):
+        if tracker and not _PHOTO.search(path) and (width is None or not _IMAGE_LINK.search(path)):
             return Why.TRACKING_PIXEL, parts.netloc
         if names & n.ICON:
             return Why.ICON, attrs.get("class", "")

@@ -21,9 +21,9 @@ LAZY_URL: Final = (
     "data-large-src data-src-large data-src-medium data-actualsrc data-echo data-runner-src "
     "data-ll-src data-cfsrc data-ezsrc data-pagespeed-lazy-src data-pin-media data-rest-src "
     "data-flickity-lazyload data-defer-src data-deferred data-delayed-url data-raw-src "
-    "data-baseurl data-orig-src data-orig-file data-medium-file data-large-file data-thumb "
+    "data-baseurl data-orig-src data-orig-file data-large-file data-medium-file data-thumb "
     "data-file data-real-src data-actual data-normal data-mediumthumb data-sf-src data-wood-src "
-    "data-bg-src data-fallback-src data-default-src data-native-src data-lazysrc data-asyncsrc "
+    "data-bg-src data-native-src data-lazysrc data-asyncsrc "
     "data-async-src data-preview data-imgsrc data-srcurl data-image-url nitro-lazy-src lazy-src "
     "lazysrc src2 original file zoomfile"
 ).split()
@@ -38,7 +38,8 @@ _GENERIC: Final = frozenset(
         "data-pin-media original file zoomfile data-actual"
     ).split()
 )
-"""Attributes that lazy loaders use, and others for something else: believed only with the name of a picture."""
+"""Attributes that lazy loaders use, and others for something else (a small version, the page to share): believed only
+where `src` is a stand-in, and only with the name of a picture."""
 _NO_ADDRESS: Final = frozenset(("src", "alt", "title", "class", "id", "style"))
 _RANK: Final = {name: rank for rank, name in enumerate(LAZY_URL)}
 _TEMPLATED: Final = "{"
@@ -47,7 +48,7 @@ _STAND_INS: Final = frozenset(
     (
         "blank spacer placeholder placeholders transparent loading loader spinner lazy lazyload lazyloading gray grey "
         "1x1 1px dot clear empty trans transp transparency shim pixel px preload preloader grau blanc dummy fallback "
-        "imgload noimage noimg nophoto nopic imageplaceholder imgplaceholder"
+        "imgload none noimage noimg nophoto nopic imageplaceholder imgplaceholder"
     ).split()
 )
 """Last word of the file name of a picture that stands for another; `_STAND_IN_PAIRS`, its last two words."""
@@ -143,11 +144,13 @@ def is_placeholder(url: str) -> bool:
 
 def source_of(attrs: dict[str, str], picture_srcsets: list[str]) -> Source | None:
     """The picture that an `img` shows, or None where every address is a stand-in (`data:` addresses count last)."""
-    for name in sorted((name for name in attrs if name in _RANK), key=_RANK.__getitem__):
-        if (url := _lazy_url(name, attrs[name].strip())) is not None:
-            return Source(url, name)
     src = attrs.get("src", "").strip()
     stand_in = not src or src[:5].lower() == "data:" or is_placeholder(src)
+    for name in sorted((name for name in attrs if name in _RANK), key=_RANK.__getitem__):
+        if not stand_in and name in _GENERIC:
+            continue
+        if (url := _lazy_url(name, attrs[name].strip())) is not None:
+            return Source(url, name)
     if not stand_in and "lazy" not in attrs.get("class", "").lower():
         return Source(src, "src")
     for name in LAZY_SRCSET:
@@ -158,10 +161,9 @@ def source_of(attrs: dict[str, str], picture_srcsets: list[str]) -> Source | Non
     for value in picture_srcsets:
         if (url := choose_srcset(value)) and not is_placeholder(url):
             return Source(url, "picture")
-    found = _any_attribute(attrs)
-    if found is None and not stand_in:
+    if not stand_in:
         return Source(src, "src")
-    return found or (Source(src, "data") if src[:5].lower() == "data:" else None)
+    return _any_attribute(attrs) or (Source(src, "data") if src[:5].lower() == "data:" else None)
 
 
 def _lazy_url(name: str, value: str) -> str | None:

@@ -26,7 +26,8 @@ def test_the_order_is_mark_then_header_then_meta() -> None:
     ("label", "codec"),
     [("latin1", "cp1252"), ("ISO-8859-1", "cp1252"), ("gb2312", "gb18030"), ("Shift_JIS", "cp932"),
      ("ks_c_5601-1987", "cp949"),
-     ("big5", "big5hkscs"), ("utf8", "utf-8"), ("utf-16", "utf-8"), (" 'UTF-8' ", "utf-8"), ("iso-8859-9", "cp1254")],
+     ("big5", "big5hkscs"), ("utf8", "utf-8"), ("utf-16", "utf-8"), (" 'UTF-8' ", "utf-8"), ("iso-8859-9", "cp1254"),
+     ("x-mac-cyrillic", "mac_cyrillic"), ("iso-8859-8-i", "iso8859_8"), ("ISO-8859-8-E", "iso8859_8")],
 )  # fmt: skip
 def test_labels_mean_what_browsers_take_them_for(label: str, codec: str) -> None:
     assert codec_of(label) == codec
@@ -58,6 +59,74 @@ def test_one_broken_character_does_not_cost_a_utf8_page_its_encoding() -> None:
     text, codec = decode(b'<meta charset="utf-8">' + RUSSIAN.encode() * 10 + b"\xd0")
     assert codec == "utf-8"
     assert text.endswith("\ufffd")
+
+
+ENGLISH = "The bakery\u2019s oven was built in 1931 \u2014 and it still works, says the owner, who is 70 years old. "
+
+
+@pytest.mark.parametrize("times", [1, 3, 30])
+def test_damage_does_not_cost_a_page_of_few_characters_beyond_ascii_its_encoding(times: int) -> None:
+    html = (ENGLISH * times).encode() + b"<p>caf\xc3</p>"
+    assert decode(b"<meta charset=utf-8>" + html)[1] == "utf-8"
+    assert decode(html, "utf-8")[0] == ENGLISH * times + "<p>caf\ufffd</p>"
+
+
+def test_a_meta_that_says_utf8_is_believed_up_to_ten_bad_characters_if_they_outnumber_the_good() -> None:
+    head = b"<meta charset=utf-8>" + "\u2019".encode()
+    assert decode(head + b"<p>\xe9 " * 9)[1] == "utf-8"
+    assert decode(head + b"<p>\xe9 " * 10)[1] != "utf-8"
+    assert decode(b"<meta charset=utf-8>" + ("\u2019".encode() + b"\xe9 ") * 10)[1] == "utf-8"
+    assert decode(b"<p>" + RUSSIAN.encode("cp1251"), "utf-8")[1] == "utf-8"
+
+
+def test_an_undeclared_utf8_page_that_is_cut_is_utf8() -> None:
+    assert decode(RUSSIAN.encode() + b"\xd0") == (RUSSIAN + "\ufffd", "utf-8")
+    assert decode("\u2019\u2014".encode() + b" na\xefve ")[1] != "utf-8"
+
+
+JAPANESE = "日本語の文章です。新しいパン屋が朝五時に開店し、客が並んで待っている。窯は昭和六年に作られた。"
+CHINESE = "这是一段中文文字。街角的面包店早上五点开门，顾客在门口排队等候。"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [(JAPANESE, "cp932"), (JAPANESE, "euc_jp"), (CHINESE, "gb18030"), (RUSSIAN, "cp1251"), (RUSSIAN, "koi8_r")],
+)
+@pytest.mark.parametrize("before", ["", "<script>" + "var x = 1;" * 3_000 + "</script>"])
+def test_a_long_page_that_says_nothing_is_detected_wherever_its_text_begins(
+    text: str, codec: str, before: str
+) -> None:
+    html = before + f"<p>{text}</p>\n" * 600
+    assert decode(html.encode(codec)) == (html, codec)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["La boulangerie du coin ouvre à cinq heures du matin, quand la rue est déjà éveillée, et l\u2019été c\u2019est gai. ",
+     "El niño comió piñas en la mañana, según contó su tía; ¿quién lo diría? Así pasó el año. "],
+)  # fmt: skip
+def test_western_text_is_read_as_browsers_guess(text: str) -> None:
+    assert decode(f"<p>{text}</p>".encode("cp1252")) == (f"<p>{text}</p>", "cp1252")
+
+
+def test_utf16_is_believed_of_the_http_header_and_of_a_page_that_can_be_in_it() -> None:
+    page = f"<p>{RUSSIAN}</p>"
+    assert decode(page.encode("utf-16-le"), "UTF-16LE") == (page, "utf-16-le")
+    assert decode(page.encode("utf-16-be"), "utf-16be") == (page, "utf-16-be")
+    assert decode(page.encode("utf-16-le"), "utf-16") == (page, "utf-16-le")
+    assert decode(page.encode(), "utf-16") == (page, "utf-8")
+
+
+@pytest.mark.parametrize(("codec", "label"), [("euc_jis_2004", "euc-jp"), ("iso2022_jp_2004", "iso-2022-jp")])
+def test_japanese_circled_numbers_are_read(codec: str, label: str) -> None:
+    page = f"<meta charset={label}><p>{JAPANESE}①②"
+    assert decode(page.encode(codec))[0] == page
+    assert codec_of(label) != codec
+
+
+def test_japanese_in_escape_sequences_is_read_though_nobody_declares_it() -> None:
+    page = f"<p>{JAPANESE}</p>"
+    assert decode(page.encode("iso2022_jp")) == (page, "iso2022_jp")
 
 
 def test_mojibake_is_measured() -> None:

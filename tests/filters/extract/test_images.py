@@ -61,6 +61,18 @@ def test_an_image_that_is_no_content_is_dropped_with_its_reason(image: str, url:
     assert [node.image_url for node in found.nodes if node.image_url] == []
 
 
+@pytest.mark.parametrize(
+    "src",
+    ["/running/track.jpg", "/photos/counter.jpeg", "/collect/a.webp", "https://stats.example/photo.jpg",
+     "https://pixel.example/photo.avif"],
+)  # fmt: skip
+def test_a_photograph_is_no_tracking_pixel_unless_its_size_says_so(src: str) -> None:
+    assert read(f'<img src="{src}">').dropped == []
+    assert [why for _, why in dropped(read(f'<img src="{src}" width="1" height="1">'))] == [Why.TRACKING_PIXEL]
+    gif = src.rpartition(".")[0] + ".gif"
+    assert [why for _, why in dropped(read(f'<img src="{gif}">'))] == [Why.TRACKING_PIXEL]
+
+
 def test_a_stand_in_or_a_script_in_src_does_not_cost_the_picture_beside_it() -> None:
     for src in ("javascript:void(0)", "about:blank", "/img/blank.gif"):
         found = read(f'<img src="{src}" data-src="/bread.jpg">')

@@ -43,6 +43,24 @@ def test_a_link_in_a_generic_attribute_is_no_picture() -> None:
     assert source_of({"src": "/a.jpg", "data-url": "https://example.org/article"}, []) == Source("/a.jpg", "src")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["data-fallback-src", "data-default-src", "data-thumb", "data-preview", "data-url", "data-pin-media", "data-image",
+     "file", "data-caption-credit"],
+)  # fmt: skip
+def test_an_attribute_that_may_be_something_else_does_not_beat_a_true_src(name: str) -> None:
+    assert source_of({"src": "/real.jpg", name: "/img/other.jpg"}, []) == Source("/real.jpg", "src")
+    assert source_of({"src": "/real.jpg", name: "/img/other.jpg", "class": "lazyload"}, []) == Source(
+        "/real.jpg", "src"
+    )
+    assert source_of({"src": "/static/none.gif", name: "/img/other.jpg"}, []) == Source("/img/other.jpg", name)
+
+
+def test_the_larger_of_two_files_is_taken() -> None:
+    attrs = {"src": GIF, "data-medium-file": "/m.jpg", "data-large-file": "/l.jpg"}
+    assert source_of(attrs, []) == Source("/l.jpg", "data-large-file")
+
+
 def test_a_true_src_is_taken_before_srcset() -> None:
     assert source_of({"src": "/a.jpg", "srcset": "/b.jpg 2000w"}, ["/c.jpg 2000w"]) == Source("/a.jpg", "src")
 
