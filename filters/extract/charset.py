@@ -180,7 +180,7 @@ def _recoded(html: bytes, codec: str) -> bytes:
 def _surely_utf8(html: bytes) -> bool:
     """Whether a page that calls itself something else is valid UTF-8 with many characters beyond ASCII.
 
-    The one place where we do not do as a browser does: text in another encoding is valid UTF-8 by chance with a
+    Here we do not do as a browser does: text in another encoding is valid UTF-8 by chance with a
     probability below one in a million from 20 characters on, and a wrong header or template is common.
     """
     if html.isascii():

@@ -27,7 +27,7 @@ _NEVER_SHOWN: Final = frozenset(
 _ROLES: Final = re.compile(r' role="(?:menu|menubar|navigation|alert|alertdialog|dialog|search|toolbar|tooltip)"')
 _SOFT_ROLES: Final = re.compile(r' role="(?:complementary|contentinfo|banner)"')
 _HIDING_STYLE: Final = re.compile(
-    r"[\";\s](?:display\s*:\s*none|visibility\s*:\s*hidden|(?:left|top|text-indent|margin-left)\s*:\s*-\d{3,}|opacity\s*:\s*0?\.00|font-size\s*:\s*0(?:px)?[;\"])",
+    r"[\";\s](?:display\s*:\s*none|visibility\s*:\s*hidden|(?:left|top|text-indent|margin-left)\s*:\s*-\d{3,}|opacity\s*:\s*0?\.00|font-size\s*:\s*0(?:px)?[;\"]|clip\s*:\s*rect\(0(?:px)?[\s,]+0(?:px)?[\s,]+0(?:px)?[\s,]+0)",
     re.I,
 )
 
@@ -59,9 +59,14 @@ def facts_of(raw: str) -> int:
         facts |= (_ROLE if _ROLES.search(raw) else 0) | (_SOFT_ROLE if _SOFT_ROLES.search(raw) else 0)
     if name not in _NEVER_NAMED and "-" not in name:
         facts |= n.flags_of(raw)
-    elif name == "p":
-        facts |= n.flags_of(raw) & n.META
+    elif name in _NAMED_HIDDEN:
+        facts |= n.flags_of(raw) & (n.HIDDEN | n.META if name == "p" else n.HIDDEN)
     return facts
+
+
+def _tells(raw: str) -> bool:
+    """Whether the tag of a link is worth a closer look."""
+    return "hidden" in raw or "style=" in raw or "role=" in raw or "sr-only" in raw or "screen-r" in raw
 
 
 def is_hidden(raw: str) -> bool:
@@ -92,10 +97,14 @@ def prune(
         if i < reached:
             continue
         name, raw = tag[i], attrs[i]
-        facts = facts_of(raw) if raw and (name != "a" or "hidden" in raw or "style=" in raw or "role=" in raw) else 0
+        facts = facts_of(raw) if raw and (name != "a" or _tells(raw)) else 0
+        if name in _NAMED_HIDDEN and i < protected:
+            facts &= ~n.HIDDEN
         why = None
         if name in _NEVER_SHOWN:
             why = Why.FURNITURE
+        elif name == "dialog" and ' open="' not in raw:
+            why = Why.HIDDEN
         elif facts & (_CONCEALED | _ROLE):
             why = Why.HIDDEN if facts & _CONCEALED else Why.FURNITURE
         elif by_name and facts & _NAMES:
@@ -145,7 +154,7 @@ def _by_name(
 _ALWAYS_SHOWN: Final = frozenset(("body", "html", "img"))
 _PICTURES: Final = frozenset(("img", "amp-img"))
 _PROTECTING: Final = frozenset(("table", "pre", "code", "figure"))
-_LOOKED_AT: Final = _NEVER_SHOWN | _PROTECTING | {"footer", "aside"}
+_LOOKED_AT: Final = _NEVER_SHOWN | _PROTECTING | {"footer", "aside", "dialog"}
 """Elements that are looked at even without attributes."""
 _NEVER_NAMED: Final = frozenset(
     (
@@ -153,6 +162,9 @@ _NEVER_NAMED: Final = frozenset(
     ).split()
 )
 
+
+_NAMED_HIDDEN: Final = frozenset("a p h1 h2 h3 h4 h5 h6 em strong b i".split())
+"""Of these, those that a name can hide: `<h2 class="screen-reader-text">`; not in a figure, table or code."""
 
 _AUTHOR_BOX: Final = 600
 """Characters of a box about the author, at most (half and twice of it alike on the gold's tune half)."""

@@ -193,8 +193,8 @@ class Gallery:
             if emoji is None:
                 self.drop(url, *bad)
             return emoji
-        if source.found_by == "src" and _NOT_DISPLAYED.search(attrs.get("style", "")):
-            self.drop(url, Why.HIDDEN, "style")
+        if source.found_by == "src" and ("hidden" in attrs or _NOT_DISPLAYED.search(attrs.get("style", ""))):
+            self.drop(url, Why.HIDDEN, "hidden" if "hidden" in attrs else "style")
             return None
         if url in self.seen:
             self.drop(url, Why.DUPLICATE_IN_PAGE)

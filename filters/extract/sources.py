@@ -147,7 +147,7 @@ def source_of(attrs: dict[str, str], picture_srcsets: list[str]) -> Source | Non
     src = attrs.get("src", "").strip()
     stand_in = not src or src[:5].lower() == "data:" or is_placeholder(src)
     for name in sorted((name for name in attrs if name in _RANK), key=_RANK.__getitem__):
-        if not stand_in and name in _GENERIC:
+        if not stand_in and name in _GENERIC and name != "data-pin-media":  # that is the picture in full size
             continue
         if (url := _lazy_url(name, attrs[name].strip())) is not None:
             return Source(url, name)

@@ -93,9 +93,7 @@ CHINESE = "这是一段中文文字。街角的面包店早上五点开门，顾
     [(JAPANESE, "cp932"), (JAPANESE, "euc_jp"), (CHINESE, "gb18030"), (RUSSIAN, "cp1251"), (RUSSIAN, "koi8_r")],
 )
 @pytest.mark.parametrize("before", ["", "<script>" + "var x = 1;" * 3_000 + "</script>"])
-def test_a_long_page_that_says_nothing_is_detected_wherever_its_text_begins(
-    text: str, codec: str, before: str
-) -> None:
+def test_a_long_page_that_says_nothing_is_detected_wherever_its_text_begins(text: str, codec: str, before: str) -> None:
     html = before + f"<p>{text}</p>\n" * 600
     assert decode(html.encode(codec)) == (html, codec)
 

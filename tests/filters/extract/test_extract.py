@@ -49,6 +49,24 @@ def test_recall_keeps_what_main_leaves_out_but_no_navigation() -> None:
     assert main.dropped[0].reason is ReferenceReason.FURNITURE
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    ['<h2 class="screen-reader-text">Steps</h2>', '<p class="sr-only">For those who listen.</p>',
+     '<a class="visually-hidden" href="/x">Skip</a>', "<dialog><p>Sign in to read more.</p></dialog>",
+     '<div style="clip: rect(0 0 0 0)">For those who listen.</div>', '<img hidden src="/b.jpg">'],
+)  # fmt: skip
+def test_what_a_reader_does_not_see_is_no_node(hidden: str) -> None:
+    found = read(f"<article><p>{LONG * 3}</p>{hidden}<p>{LONG * 2}</p></article>")
+    assert [node.text for node in found.nodes] == [(LONG * 3).strip(), (LONG * 2).strip()]
+
+
+def test_an_open_dialog_is_read() -> None:
+    shown = "<dialog open><p>The shop is shut on Monday.</p></dialog>"
+    assert read(f"<article><p>{LONG * 3}</p>{shown}<p>{LONG * 2}</p></article>").nodes[1].text == (
+        "The shop is shut on Monday."
+    )
+
+
 def test_an_image_inside_a_url_has_its_bytes_kept_aside() -> None:
     png = b"\x89PNG\r\n\x1a\n" + bytes(300)
     url = "data:image/png;base64," + base64.b64encode(png).decode()

@@ -45,7 +45,7 @@ def test_a_link_in_a_generic_attribute_is_no_picture() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["data-fallback-src", "data-default-src", "data-thumb", "data-preview", "data-url", "data-pin-media", "data-image",
+    ["data-fallback-src", "data-default-src", "data-thumb", "data-preview", "data-url", "data-image",
      "file", "data-caption-credit"],
 )  # fmt: skip
 def test_an_attribute_that_may_be_something_else_does_not_beat_a_true_src(name: str) -> None:
