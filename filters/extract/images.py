@@ -52,7 +52,8 @@ _SHARE_PATH: Final = re.compile(
     r"(?:^|[/_.\-])(?:share|sharing|social|addthis|sharethis|tweet-?button|like-?button)(?:[/_.\-]|$)", re.I
 )
 _PHOTO: Final = re.compile(r"\.(?:jpe?g|webp|avif)$", re.I)
-"""What counts visits is a GIF, a PNG or a script; a photograph of a race track is none, unless it is a pixel in size."""
+"""What counts visits is a GIF, a PNG or a script; a photograph of a race track is none, unless its size is a
+pixel's."""
 _IMAGE_LINK: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|tiff?|bmp)$", re.I)
 
 

@@ -100,7 +100,7 @@ def test_a_long_page_that_says_nothing_is_detected_wherever_its_text_begins(text
 
 @pytest.mark.parametrize(
     "text",
-    ["La boulangerie du coin ouvre à cinq heures du matin, quand la rue est déjà éveillée, et l\u2019été c\u2019est gai. ",
+    ["La boulangerie du coin ouvre à cinq heures du matin, quand la rue est déjà éveillée, l\u2019été c\u2019est gai. ",
      "El niño comió piñas en la mañana, según contó su tía; ¿quién lo diría? Así pasó el año. "],
 )  # fmt: skip
 def test_western_text_is_read_as_browsers_guess(text: str) -> None:
