@@ -9,20 +9,24 @@ table never serves another tokenizer. Made once by `weft loader tokens DIR --tok
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 import os
-import zlib
+import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vlm.loader.dataset import Dataset, ShardIndex, flat, read_parquet
+from vlm.loader.documents import parse, read_members
 from vlm.loader.errors import DatasetError, ShardLost, TokenTableMissing
 from vlm.loader.storage import LocalStore, Store
-from vlm.loader.tokenizers import Tokenizer
+from vlm.loader.tokenizers import SEPARATOR, Tokenizer
 from vlm.loader.views import NodeTokens
+
+log = logging.getLogger(__name__)
 
 CUTS_OVER = 512
 """Texts of fewer tokens fit any sensible pack; in longer ones packs below this length cut between tokens."""
@@ -57,16 +61,36 @@ def read_token_table(
             if isinstance(error.__cause__, FileNotFoundError):
                 continue
             raise
-        return _node_tokens(table, index, f"{store.url}/{name}")
-    cache = f" --cache-dir {cache_dir}" if cache_dir else ""
+        return _node_tokens(table, index, f"{store.url}/{name}", dataset.shards[shard].sha256)
     raise TokenTableMissing(
         f"{dataset.store.url} has no token table for {tokenizer.name} ({name}); make it once with\n"
-        f"    weft loader tokens {dataset.store.url} --tokenizer {tokenizer.name}{cache}"
+        f"    {_command(dataset.store.url, tokenizer, cache_dir)}"
     )
 
 
-def _node_tokens(table: pa.Table, index: ShardIndex, where: str) -> NodeTokens:
-    if table.column_names != SCHEMA.names or table.column("key").to_pylist() != index.keys:
+def _command(url: str, tokenizer: Tokenizer, cache_dir: str | None) -> str:
+    """What a shell takes to make the tables."""
+    words = ["weft", "loader", "tokens", url, "--tokenizer", tokenizer.name]
+    if isinstance(tokenizer.separator, str) and tokenizer.separator != SEPARATOR:
+        words.append(f"--separator={tokenizer.separator}")
+    return shlex.join([*words, "--cache-dir", cache_dir] if cache_dir else words)
+
+
+def is_current(dataset: Dataset, shard: int, tokenizer: Tokenizer, folder: Path) -> bool:
+    """Whether the table of a shard lies in `folder` and is that of its index."""
+    index, store = dataset.index(shard), LocalStore(str(folder))
+    try:
+        table = read_parquet(store, dataset.shards[shard].token_table_name(tokenizer.fingerprint))
+        _node_tokens(table, index, store.url, dataset.shards[shard].sha256)
+    except DatasetError:  # lost, or of another index
+        return False
+    return True
+
+
+def _node_tokens(table: pa.Table, index: ShardIndex, where: str, sha256: str) -> NodeTokens:
+    made_of = (table.schema.metadata or {}).get(b"shard_sha256", sha256.encode())
+    same = table.column_names == SCHEMA.names and table.column("key").to_pylist() == index.keys
+    if not same or made_of != sha256.encode():
         raise DatasetError(f"{where} is not the token table of this index: make it again")
     columns = []
     for name in ("tokens", "alt_tokens", "caption_tokens"):
@@ -86,6 +110,7 @@ def make_token_table(dataset: Dataset, shard: int, tokenizer: Tokenizer, folder:
     """(path, documents) of the table of one shard, written to `folder` under a temporary name and then renamed.
 
     Raises DatasetError where a JSON member is not what the index says: a table made from it would plan wrong packs.
+    A document that the loader will mask (no JSON, another schema) has counts of 0, and a warning.
     """
     index = dataset.index(shard)
     info = dataset.shards[shard]
@@ -93,21 +118,28 @@ def make_token_table(dataset: Dataset, shard: int, tokenizer: Tokenizer, folder:
     for start in range(0, len(index), 256):  # read and encode a few MB of text at a time
         rows = range(start, min(start + 256, len(index)))
         first = index.member_start[rows.start : rows.stop].tolist()
-        ranges = [(int(index.member_offset[m]), int(index.member_length[m])) for m in first]
-        for row, m, data in zip(rows, first, dataset.store.read_ranges(info.name, ranges), strict=True):
-            if zlib.crc32(data) != index.member_crc[m]:
+        for row, data in zip(rows, read_members(dataset, shard, index, first), strict=True):
+            if data is None:
                 raise DatasetError(f"{info.name} {index.keys[row]}: the JSON differs from the index (CRC)")
-            _count(json.loads(bytes(data)), index, row, tokenizer, columns)
+            try:
+                document = parse(bytes(data), index, row)
+                _count(document, index, row, tokenizer, columns)
+            except (ValueError, RecursionError, TypeError) as error:  # TypeError: a lone surrogate, to `tokenizers`
+                log.warning("%s %s: counted as 0 tokens: %r", info.name, index.keys[row], error)
+                nodes = int(index.node_start[row + 1] - index.node_start[row])
+                _count({"texts": [None] * nodes, "metadata": [None] * nodes}, index, row, tokenizer, columns)
     path = folder / info.token_table_name(tokenizer.fingerprint)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(pa.table(columns, schema=SCHEMA), temporary, compression="zstd")
+    pq.write_table(
+        pa.table(columns, schema=SCHEMA.with_metadata({"shard_sha256": info.sha256})), temporary, compression="zstd"
+    )
     temporary.rename(path)
     return path, len(index)
 
 
 def _count(
-    document: dict[str, list[object]],
+    document: dict[str, list[Any]],
     index: ShardIndex,
     row: int,
     tokenizer: Tokenizer,
@@ -124,7 +156,7 @@ def _count(
             strings.append(text)
         elif isinstance(facts, dict):
             for name in ("alt", "caption"):
-                if facts.get(name):
+                if isinstance(facts.get(name), str) and facts[name]:
                     where.append((f"{name}_tokens", node))
                     strings.append(facts[name])
     cuts = []

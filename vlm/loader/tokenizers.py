@@ -20,6 +20,8 @@ from vlm.loader.errors import LoaderConfigError
 from vlm.loader.sentences import sentence_ends
 
 Ids = npt.NDArray[np.int32]
+SEPARATOR = "\n\n"
+"""Put after each text where nothing else is said."""
 _BEGIN = ("<s>", "<|begin_of_text|>", "<|startoftext|>", "<bos>", "[CLS]")
 _END = ("</s>", "<|end_of_text|>", "<|endoftext|>", "<eos>", "[SEP]")
 _PAD = ("<pad>", "<|pad|>", "[PAD]", "<|finetune_right_pad_id|>")
@@ -48,8 +50,12 @@ class Tokenizer(Protocol):
     """False where the number of tokens is the number of bytes."""
     specials: Specials
 
+    @property
+    def separator(self) -> str | bytes:
+        """What is put after each text."""
+
     def encode(self, texts: Sequence[str]) -> list[Ids]:
-        """The ids of each text with the separator after it."""
+        """The ids of each text with the separator after it. Raises UnicodeEncodeError for a lone surrogate."""
 
     def cuts(self, text: str) -> list[int]:
         """Token positions inside `text` at which a sentence ends, rising."""
@@ -62,7 +68,7 @@ class ByteTokenizer:
     needs_table = False
     specials = Specials(bos=256, eos=257, pad=258, image=259, image_start=260, image_end=261, vocab_size=262)
 
-    def __init__(self, separator: str = "\n\n") -> None:
+    def __init__(self, separator: str = SEPARATOR) -> None:
         """`separator` is put after each text."""
         self.separator = separator.encode()
         self.fingerprint = hashlib.sha256(b"bytes/1/" + self.separator).hexdigest()[:16]
@@ -81,10 +87,10 @@ class HuggingFaceTokenizer:
 
     needs_table = True
 
-    def __init__(self, name: str, separator: str = "\n\n") -> None:
+    def __init__(self, name: str, separator: str = SEPARATOR) -> None:
         """`name` is a model of the hub, a folder, or a `tokenizer.json`."""
         self.name = name
-        self._separator = separator
+        self.separator = separator
         self._core, known = _load(name)
         # Padding, truncation and dropout would make counts depend on other texts or on chance.
         self._core.no_padding()
@@ -97,8 +103,12 @@ class HuggingFaceTokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """The ids of each text with the separator after it."""
-        joined = [t + self._separator for t in texts]
-        return [np.array(e.ids, np.int32) for e in self._core.encode_batch_fast(joined, add_special_tokens=False)]
+        joined = [t + self.separator for t in texts]
+        try:
+            return [np.array(e.ids, np.int32) for e in self._core.encode_batch_fast(joined, add_special_tokens=False)]
+        except TypeError:
+            "".join(joined).encode()  # a lone surrogate: UnicodeEncodeError, as of any text that is no Unicode
+            raise
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, for a person to read."""
@@ -107,13 +117,13 @@ class HuggingFaceTokenizer:
 
     def cuts(self, text: str) -> list[int]:
         """Positions of the first token that starts at or after each end of a sentence."""
-        offsets = self._core.encode(text + self._separator, add_special_tokens=False).offsets
+        offsets = self._core.encode(text + self.separator, add_special_tokens=False).offsets
         starts = [start for start, _ in offsets]
         found = {bisect_left(starts, end) for end in sentence_ends(text)}
         return sorted(n for n in found if 0 < n < len(starts))
 
 
-def load_tokenizer(name: str, separator: str = "\n\n") -> Tokenizer:
+def load_tokenizer(name: str, separator: str = SEPARATOR) -> Tokenizer:
     """The tokenizer of that name: `bytes`, or a name or path that Hugging Face's libraries know."""
     return ByteTokenizer(separator) if name == "bytes" else HuggingFaceTokenizer(name, separator)
 

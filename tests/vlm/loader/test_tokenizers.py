@@ -1,6 +1,10 @@
 import json
+import shlex
+import zlib
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -138,3 +142,67 @@ def test_a_tokenizer_that_is_not_there_is_refused(tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps({"no": "tokenizer"}))
     with pytest.raises(LoaderConfigError, match="tokenizer"):
         load_tokenizer(str(tmp_path / "tokenizer.json"))
+
+
+def test_the_command_that_is_printed_makes_the_table_whatever_the_names_hold(tmp_path, tokenizer_json, small):
+    folder = write_shards(tmp_path / "my shards", sample_documents(10), 1)
+    (tmp_path / "it's.json").write_bytes(Path(tokenizer_json).read_bytes())
+    config = LoaderConfig(
+        **small | {"datasets": (str(folder),), "tokenizer": str(tmp_path / "it's.json"), "separator": " | "}
+    )
+    with pytest.raises(TokenTableMissing) as error:
+        Loader(config)
+    command = str(error.value).split("make it once with\n")[1]
+    assert main(shlex.split(command)[3:]) == 0
+    assert Loader(config)
+
+
+@pytest.mark.parametrize("seed", [0, 9])
+def test_tables_of_another_index_are_made_again_and_others_are_not(folder, tokenizer_json, small, capsys, seed):
+    """Seed 0: the same keys and nodes, other texts."""
+    assert main([str(folder), "--tokenizer", tokenizer_json]) == 0
+    documents = sample_documents(60, seed=seed)
+    for node in (n for nodes in documents.values() for n in nodes if "text" in n):
+        node["text"] += " and more"
+    write_shards(folder, documents, 3)
+    config = LoaderConfig(**small | {"datasets": (str(folder),), "tokenizer": tokenizer_json, "one_pass": True})
+    with pytest.raises(DatasetError, match="make it again"):
+        list(Loader(config))
+    for made in (3, 0):
+        capsys.readouterr()
+        assert main([str(folder), "--tokenizer", tokenizer_json]) == 0
+        assert capsys.readouterr().out.startswith(f"{made} of 3 tables made")
+    assert all(batch.faults == () for batch in Loader(config))
+
+
+@pytest.mark.parametrize(
+    "data", [b"no JSON", b"[]", b'{"texts": null}', b"[" * 100_000, "surrogate", b"\xff\xfe", b""], ids=range(7)
+)
+def test_a_document_that_the_loader_masks_is_counted_as_0_tokens_and_told(
+    tmp_path, tokenizer_json, small, capsys, caplog, data
+):
+    key = key_of("broken")
+    room = [text("x" * 120_000)]
+    folder = write_shards(tmp_path / "shards", sample_documents(10) | {key: room}, 1)
+    index = folder / "weft-000000.idx.parquet"
+    table = pq.read_table(index)
+    rows = table.to_pylist()
+    member = next(row for row in rows if row["key"] == key)["members"][0]
+    with (folder / "weft-000000.tar").open("r+b") as tar:
+        tar.seek(member["offset"])
+        if data == "surrogate":
+            whole = json.loads(tar.read(member["length"]))
+            data = json.dumps(whole | {"texts": ["half \ud800"]}).encode()
+            tar.seek(member["offset"])
+        tar.write(data)
+    member["length"], member["crc32"] = len(data), zlib.crc32(data)
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), index)
+    assert main([str(folder), "--tokenizer", tokenizer_json]) == 0
+    assert f"{key}: counted as 0 tokens" in caplog.text
+    config = LoaderConfig(
+        **small | {"datasets": (str(folder),), "tokenizer": tokenizer_json, "one_pass": True, "max_fault_share": 1.0}
+    )
+    loader = Loader(config)
+    batches = list(loader)
+    assert {k for b in batches for k in b.keys} >= set(sample_documents(10))
+    assert loader.faults.by_kind.total() <= 1

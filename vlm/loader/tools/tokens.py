@@ -13,8 +13,8 @@ from pathlib import Path
 from vlm.loader.dataset import Dataset
 from vlm.loader.errors import LoaderConfigError
 from vlm.loader.storage import LocalStore, open_store
-from vlm.loader.token_table import cache_folder, make_token_table
-from vlm.loader.tokenizers import load_tokenizer
+from vlm.loader.token_table import cache_folder, is_current, make_token_table
+from vlm.loader.tokenizers import SEPARATOR, load_tokenizer
 from vlm.loader.tools.options import guarded, say
 
 
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="weft loader tokens", description=__doc__)
     parser.add_argument("dir", help="folder or URL with manifest.json")
     parser.add_argument("--tokenizer", required=True)
-    parser.add_argument("--separator", default="\n\n", help="what the loader puts after each text")
+    parser.add_argument("--separator", default=SEPARATOR, help="what the loader puts after each text")
     parser.add_argument("--cache-dir", default=None, help="where tables go if DIR cannot be written")
     parser.add_argument("--in-cache", action="store_true", help="put them there in any case")
     parser.add_argument("--workers", type=int, default=1, help="processes")
@@ -36,9 +36,7 @@ def _run(args: argparse.Namespace) -> int:
     if not tokenizer.needs_table:
         raise LoaderConfigError(f"the tokenizer {tokenizer.name} needs no table")
     folder = _folder(args, dataset)
-    todo = [
-        i for i, s in enumerate(dataset.shards) if not (folder / s.token_table_name(tokenizer.fingerprint)).exists()
-    ]
+    todo = [i for i in range(len(dataset.shards)) if not is_current(dataset, i, tokenizer, folder)]
     began, cpu = time.perf_counter(), os.times()
     jobs = [(args.dir, args.tokenizer, args.separator, i, str(folder)) for i in todo]
     if args.workers > 1:
