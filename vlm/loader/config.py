@@ -135,14 +135,11 @@ class LoaderConfig:
         self._check_mixing()
 
     def _check_images(self) -> None:
-        if self.image.most_tokens > self.seq_len // 2:
-            raise LoaderConfigError(
-                f"an image may take {self.image.most_tokens} tokens, over half of seq_len={self.seq_len}"
-            )
-        if self.patches < self.image.most_patches:
-            raise LoaderConfigError(
-                f"patch_budget={self.patches} is less than one image may have ({self.image.most_patches})"
-            )
+        tokens, patches = self.image.most_tokens, self.image.most_patches
+        if tokens > self.seq_len // 2:
+            raise LoaderConfigError(f"an image may take {tokens} tokens, over half of seq_len={self.seq_len}")
+        if self.patches < patches:
+            raise LoaderConfigError(f"patch_budget={self.patches} is less than one image may have ({patches})")
 
     def _check_mixing(self) -> None:
         want = len(self.datasets)

@@ -92,15 +92,10 @@ class LocalStore:
         """The bytes of each range, writable, so that tensors can be made on them without a copy."""
         reads = coalesce(ranges)
         try:
-            handle = os.open(f"{self.url}/{name}", os.O_RDONLY)
+            with (Path(self.url) / name).open("rb", buffering=0) as file:
+                return _spread(ranges, reads, [_pread(file.fileno(), o, n) for o, n, _ in reads])
         except OSError as error:
             raise ShardLost(f"{self.url}/{name}: {error}") from error
-        try:
-            return _spread(ranges, reads, [_pread(handle, offset, length) for offset, length, _ in reads])
-        except OSError as error:
-            raise ShardLost(f"{self.url}/{name}: {error}") from error
-        finally:
-            os.close(handle)
 
     def signature(self, name: str) -> str:
         """Size and time of last change."""
@@ -168,8 +163,7 @@ class RemoteStore:
 
     def read(self, name: str) -> bytes:
         """All bytes of a file."""
-        data: bytes = self._try(name, lambda: self._fs.cat_file(self._path(name)))
-        return data
+        return bytes(self._try(name, lambda: self._fs.cat_file(self._path(name))))
 
     def read_ranges(self, name: str, ranges: Sequence[Range]) -> list[memoryview]:
         """The bytes of each range; near ones are one request."""
@@ -209,6 +203,7 @@ class CachedStore:
         """Several processes may give the same folder."""
         self.url = remote.url
         self._remote, self._max_bytes = remote, max_bytes
+        self.signature, self.size = remote.signature, remote.size
         self._root = Path(folder)
         self.expect("", {})
 
@@ -273,14 +268,6 @@ class CachedStore:
             raise ShardLost(f"{self.url}/{name}: not there") from error
         return _spread(ranges, reads, data)
 
-    def signature(self, name: str) -> str:
-        """As the remote tells."""
-        return self._remote.signature(name)
-
-    def size(self, name: str) -> int:
-        """Bytes of the file at its origin."""
-        return self._remote.size(name)
-
 
 def _unlink_orphan(part: Path) -> None:
     """Remove what a killed process left of a fetch; nobody holds the lock of its entry."""
@@ -299,10 +286,8 @@ def open_store(
     options: dict[str, Any] | None = None,
 ) -> Store:
     """The store of a folder or URL. Raises LoaderConfigError for a scheme that nothing here can read."""
-    if "://" not in url:
-        return LocalStore(str(Path(url)))
-    if url.startswith("file://"):
-        return LocalStore(url.removeprefix("file://"))
+    if "://" not in url or url.startswith("file://"):
+        return LocalStore(str(Path(url.removeprefix("file://"))))
     try:
         remote = RemoteStore(url, retries=retries, timeout_s=timeout_s, options=options)
     except (ImportError, ValueError) as error:

@@ -30,12 +30,11 @@ log = logging.getLogger(__name__)
 
 CUTS_OVER = 512
 """Texts of fewer tokens fit any sensible pack; in longer ones packs below this length cut between tokens."""
+COUNTS = ("tokens", "alt_tokens", "caption_tokens")
 SCHEMA = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False),
-        pa.field("tokens", pa.list_(pa.int32()), nullable=False),
-        pa.field("alt_tokens", pa.list_(pa.int32()), nullable=False),
-        pa.field("caption_tokens", pa.list_(pa.int32()), nullable=False),
+        *(pa.field(name, pa.list_(pa.int32()), nullable=False) for name in COUNTS),
         pa.field("cuts", pa.list_(pa.struct([("node", pa.int32()), ("at", pa.list_(pa.int32()))])), nullable=False),
     ]
 )
@@ -70,10 +69,10 @@ def read_token_table(
 
 def _command(url: str, tokenizer: Tokenizer, cache_dir: str | None) -> str:
     """What a shell takes to make the tables."""
-    words = ["weft", "loader", "tokens", url, "--tokenizer", tokenizer.name]
-    if isinstance(tokenizer.separator, str) and tokenizer.separator != SEPARATOR:
-        words.append(f"--separator={tokenizer.separator}")
-    return shlex.join([*words, "--cache-dir", cache_dir] if cache_dir else words)
+    separator = getattr(tokenizer, "separator", SEPARATOR)
+    more = [] if separator == SEPARATOR else [f"--separator={separator}"]
+    more += ["--cache-dir", cache_dir] if cache_dir else []
+    return shlex.join(["weft", "loader", "tokens", url, "--tokenizer", tokenizer.name, *more])
 
 
 def is_current(dataset: Dataset, shard: int, tokenizer: Tokenizer, folder: Path) -> bool:
@@ -93,7 +92,7 @@ def _node_tokens(table: pa.Table, index: ShardIndex, where: str, sha256: str) ->
     if not same or made_of != sha256.encode():
         raise DatasetError(f"{where} is not the token table of this index: make it again")
     columns = []
-    for name in ("tokens", "alt_tokens", "caption_tokens"):
+    for name in COUNTS:
         starts, values = flat(table.column(name))
         if not np.array_equal(starts, index.node_start):
             raise DatasetError(f"{where}: {name} has another number of nodes than the index: make it again")
@@ -122,18 +121,16 @@ def make_token_table(dataset: Dataset, shard: int, tokenizer: Tokenizer, folder:
             if data is None:
                 raise DatasetError(f"{info.name} {index.keys[row]}: the JSON differs from the index (CRC)")
             try:
-                document = parse(bytes(data), index, row)
-                _count(document, index, row, tokenizer, columns)
-            except (ValueError, RecursionError, TypeError) as error:  # TypeError: a lone surrogate, to `tokenizers`
+                _count(parse(bytes(data), index, row), index, row, tokenizer, columns)
+            except (ValueError, RecursionError) as error:
                 log.warning("%s %s: counted as 0 tokens: %r", info.name, index.keys[row], error)
                 nodes = int(index.node_start[row + 1] - index.node_start[row])
                 _count({"texts": [None] * nodes, "metadata": [None] * nodes}, index, row, tokenizer, columns)
     path = folder / info.token_table_name(tokenizer.fingerprint)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(
-        pa.table(columns, schema=SCHEMA.with_metadata({"shard_sha256": info.sha256})), temporary, compression="zstd"
-    )
+    table = pa.table(columns, schema=SCHEMA.with_metadata({"shard_sha256": info.sha256}))
+    pq.write_table(table, temporary, compression="zstd")
     temporary.rename(path)
     return path, len(index)
 
@@ -147,7 +144,7 @@ def _count(
 ) -> None:
     """Append the counts of one document."""
     texts, metadata = document["texts"], document["metadata"]
-    lists: dict[str, list[int]] = {name: [0] * len(texts) for name in ("tokens", "alt_tokens", "caption_tokens")}
+    lists: dict[str, list[int]] = {name: [0] * len(texts) for name in COUNTS}
     where: list[tuple[str, int]] = []
     strings: list[str] = []
     for node, (text, facts) in enumerate(zip(texts, metadata, strict=True)):

@@ -50,10 +50,6 @@ class Tokenizer(Protocol):
     """False where the number of tokens is the number of bytes."""
     specials: Specials
 
-    @property
-    def separator(self) -> str | bytes:
-        """What is put after each text."""
-
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """The ids of each text with the separator after it. Raises UnicodeEncodeError for a lone surrogate."""
 
@@ -103,12 +99,9 @@ class HuggingFaceTokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """The ids of each text with the separator after it."""
-        joined = [t + self.separator for t in texts]
-        try:
-            return [np.array(e.ids, np.int32) for e in self._core.encode_batch_fast(joined, add_special_tokens=False)]
-        except TypeError:
-            "".join(joined).encode()  # a lone surrogate: UnicodeEncodeError, as of any text that is no Unicode
-            raise
+        # in and out of UTF-8, because of a lone surrogate the library says TypeError
+        joined = [(t + self.separator).encode().decode() for t in texts]
+        return [np.array(e.ids, np.int32) for e in self._core.encode_batch_fast(joined, add_special_tokens=False)]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, for a person to read."""

@@ -179,7 +179,7 @@ def test_tables_of_another_index_are_made_again_and_others_are_not(folder, token
     "data", [b"no JSON", b"[]", b'{"texts": null}', b"[" * 100_000, "surrogate", b"\xff\xfe", b""], ids=range(7)
 )
 def test_a_document_that_the_loader_masks_is_counted_as_0_tokens_and_told(
-    tmp_path, tokenizer_json, small, capsys, caplog, data
+    tmp_path, tokenizer_json, small, caplog, data
 ):
     key = key_of("broken")
     room = [text("x" * 120_000)]

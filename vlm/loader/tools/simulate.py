@@ -12,10 +12,11 @@ from vlm.loader.config import LoaderConfig
 from vlm.loader.dataset import Dataset
 from vlm.loader.lanes import LaneState
 from vlm.loader.pack import FIRST, Piece
-from vlm.loader.plan import Planner, ShardPlans, open_datasets
+from vlm.loader.plan import Planner, ShardPlans, check_ranks, open_datasets
 from vlm.loader.state import encode_lanes
 from vlm.loader.tokenizers import load_tokenizer
 from vlm.loader.tools.options import add_options, config_of, guarded, quantiles, say
+from vlm.loader.views import Kind
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,69 +36,77 @@ class Tally:
     packs: int = 0
     tokens: int = 0
     patches: int = 0
-    begun: int = 0
-    image_bytes: int = 0
-    shards: set[tuple[int, int]] = field(default_factory=set)
+    read_bytes: int = 0
+    begun: set[tuple[int, int, int, int]] = field(default_factory=set)
+    """Documents, as (dataset, epoch, shard, row); of pairs one for all pairs of a page."""
+    cpu_s: float = 0.0
+    lanes: dict[int, LaneState] = field(default_factory=dict)
+    """As they stand after the last step."""
     per_step: list[list[int]] = field(default_factory=list)
     """Patches of each rank, step by step: the work that can differ."""
 
 
 def _run(args: argparse.Namespace) -> int:
     config = config_of(args)
+    check_ranks(config, 0, args.ranks)
     datasets = open_datasets(config)
     tokenizer = load_tokenizer(config.tokenizer, config.separator)
     plans = ShardPlans(datasets, tokenizer, config, keep=config.lanes + 32)
     ranks = [Planner(config, datasets, plans, rank=r, world_size=args.ranks) for r in range(args.ranks)]
     tally = Tally()
-    lanes: dict[int, LaneState] = {}
     began = time.process_time()
     for _ in range(args.steps):
         steps = [planner.step() for planner in ranks]
         work = []
         for step in steps:
-            lanes.update(step.lanes)
+            tally.lanes.update(step.lanes)
             _count(tally, [p for pack in step.rows for p in pack], plans)
             tally.packs += len(step.rows)
             work.append(sum(p.patches for pack in step.rows for p in pack))
         tally.per_step.append(work)
-    _report(args, config, tally, lanes, time.process_time() - began, datasets)
+    tally.cpu_s = time.process_time() - began
+    _report(args, config, tally, datasets)
     return 0
 
 
 def _count(tally: Tally, pieces: list[Piece], plans: ShardPlans) -> None:
+    """Add the pieces of a rank's step. It reads each JSON and each image of them once."""
+    read: dict[tuple[int, int, int, int], int] = {}
     for piece in pieces:
         tally.tokens += piece.tokens
         tally.patches += piece.patches
-        tally.shards.add((piece.dataset, piece.shard))
         if piece.ends & FIRST:
-            tally.begun += 1
-            plan = plans.plan(piece.dataset, piece.shard)
-            if plan is not None:
-                lo, hi = plan.index.member_start[piece.row : piece.row + 2].tolist()
-                tally.image_bytes += int(plan.index.member_length[lo:hi].sum())
+            tally.begun.add((piece.dataset, piece.epoch, piece.shard, piece.row))
+        plan = plans.plan(piece.dataset, piece.shard)
+        assert plan is not None  # a lost shard is an error here
+        where, first = (piece.dataset, piece.shard, piece.row), int(plan.index.node_start[piece.row])
+        read[*where, -1] = int(plan.index.member_length[plan.index.member_start[piece.row]])
+        entries = slice(piece.start_entry, piece.stop_entry + (piece.stop_token > 0))
+        for node in plan.entry_node[entries][plan.entry_kind[entries] == Kind.IMAGE].tolist():
+            read[*where, node] = int(plan.index.num_bytes[first + node])
+    tally.read_bytes += sum(read.values())
 
 
-def _report(
-    args: argparse.Namespace,
-    config: LoaderConfig,
-    t: Tally,
-    lanes: dict[int, LaneState],
-    cpu_s: float,
-    sources: Sequence[Dataset],
-) -> None:
+def _report(args: argparse.Namespace, config: LoaderConfig, t: Tally, sources: Sequence[Dataset]) -> None:
     documents = sum(d.num_documents for d in sources)
-    per_document = t.tokens / max(t.begun, 1)
+    # Documents that lanes took, and what they gave, open bins included: all of them cost planning, some give nothing.
+    at = [x for lane in t.lanes.values() for x in zip(sources, lane.epochs, lane.offsets, strict=True)]
+    taken = sum(epoch * d.num_documents / config.lanes + offset for d, epoch, offset in at)
+    held = [p for lane in t.lanes.values() for pack in (*lane.bins, *lane.ready) for p in pack]
+    per_document = (t.tokens + sum(p.tokens for p in held)) / max(taken, 1)
+    patches = (t.patches + sum(p.patches for p in held)) / max(taken, 1)
     useful = t.tokens / max(t.packs * config.seq_len, 1)
     spread = [max(w) / (sum(w) / len(w)) for w in t.per_step if sum(w)]
     seconds = documents * per_document / args.tokens_per_second
-    rate = args.tokens_per_second / max(per_document, 1) * t.image_bytes / max(t.begun, 1)
+    rate = args.tokens_per_second * t.read_bytes / max(t.tokens, 1)
     shards = sum(len(d.shards) for d in sources)
     size = sum(s.num_bytes for d in sources for s in d.shards)
     largest = max((s.num_bytes for d in sources for s in d.shards), default=0)
     open_shards = min(config.lanes // args.ranks + 1, shards)
     say(f"{documents:,} documents, {shards} shards, {size / 1e9:,.2f} GB; {args.ranks} ranks, {args.steps} steps")
-    say(f"fill                {useful:.4f} of {config.seq_len} tokens; {t.packs:,} packs, {t.begun:,} documents begun")
-    say(f"a document          {per_document:,.0f} tokens, {t.patches / max(t.begun, 1):,.0f} patches")
+    begun = f"{t.packs:,} packs, {len(t.begun):,} documents begun"
+    say(f"fill                {useful:.4f} of {config.seq_len} tokens; {begun}")
+    say(f"a document          {per_document:,.0f} tokens, {patches:,.0f} patches")
     say(
         f"balance             rank with most patches over the mean: {max(spread, default=1.0):.2f} at worst, "
         f"{sum(spread) / max(len(spread), 1):.2f} in the mean; patches a step and rank (min / median / max): "
@@ -109,5 +118,5 @@ def _report(
     )
     say(f"reading             {rate / 1e6:,.1f} MB a second over all ranks")
     say(f"cache               {open_shards} open shards a rank: {open_shards * largest / 1e9:,.2f} GB if remote")
-    say(f"state               {len(json.dumps(encode_lanes(lanes))):,} bytes for {len(lanes)} lanes")
-    say(f"planning            {cpu_s / max(t.begun, 1) * 1e6:,.1f} microseconds of CPU a document, indexes read")
+    say(f"state               {len(json.dumps(encode_lanes(t.lanes))):,} bytes for {len(t.lanes)} lanes")
+    say(f"planning            {t.cpu_s / max(taken, 1) * 1e6:,.1f} microseconds of CPU a document, indexes read")

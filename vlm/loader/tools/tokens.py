@@ -44,8 +44,7 @@ def _run(args: argparse.Namespace) -> int:
             documents = sum(pool.map(_make, jobs))
     else:
         documents = sum(make_token_table(dataset, i, tokenizer, folder)[1] for i in todo)
-    now = os.times()
-    spent = sum(now[:4]) - sum(cpu[:4])
+    spent = sum(os.times()[:4]) - sum(cpu[:4])
     say(
         f"{len(todo)} of {len(dataset.shards)} tables made in {folder}: {documents} documents in "
         f"{time.perf_counter() - began:.1f} s, {documents / spent if spent else 0:,.0f} documents per CPU-second"

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from loader_shards import image, text, write_shards
+from loader_shards import image, key_of, text, write_shards
 
 from vlm.loader.tools import bench, inspect, simulate
 
@@ -56,3 +56,32 @@ def test_what_the_user_can_put_right_is_one_line_and_exit_code_2(command, tmp_pa
 def test_ranks_that_do_not_fit_are_refused(sample, capsys):
     assert simulate.main([str(sample), *OPTIONS, "--ranks", "5"]) == 2
     assert "5 ranks do not divide 24 lanes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ranks", ["0", "-1"])
+def test_no_ranks_are_refused(sample, capsys, ranks):
+    assert simulate.main([str(sample), *OPTIONS, "--ranks", ranks]) == 2
+    assert capsys.readouterr().err.startswith("LoaderConfigError: ")
+
+
+def planned(folder, capsys, view):
+    """(tokens a document, documents begun, MB a second at 1 token a microsecond) that simulate tells."""
+    more = ["--view", view, "--steps", "30", "--tokens-per-second", "1e6"]
+    assert simulate.main([str(folder), *OPTIONS, *more]) == 0
+    out = capsys.readouterr().out
+    found = (r"a document +([\d,]+) tokens", r"([\d,]+) documents begun", r"reading +([\d,.]+) MB")
+    return [float(re.search(what, out)[1].replace(",", "")) for what in found]
+
+
+def test_simulate_counts_a_page_once_and_reads_what_the_view_needs(tmp_path, capsys):
+    """4 pictures of 100 kB, half the documents without any: by hand 4 x (6 + 2 + 10 + 2) tokens for half of them."""
+    pictures = [image(b"x" * 100_000, alt="ten bytes.") for _ in range(4)]
+    documents = {key_of(i): [text("a" * 98), *(pictures if i % 2 else [])] for i in range(200)}
+    folder = write_shards(tmp_path, documents, 2)
+    tokens, begun, rate = planned(folder, capsys, "pairs")
+    assert tokens == pytest.approx(40, abs=2)
+    assert begun <= 30 * 8 * 512 / 80 * 1.05
+    assert rate == pytest.approx(100_000 / 20, rel=0.2)  # a picture for each 20 tokens, the JSON beside it
+    tokens, _, rate = planned(folder, capsys, "text_only")
+    assert tokens == pytest.approx(102, abs=2)
+    assert rate < 100
