@@ -183,7 +183,9 @@ def _store(out: Path, picture: Picture) -> tuple[str, str, int]:
     path = out / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture.data)
+        draft = path.with_name(f".{path.name}")  # a full disk leaves no image half-written
+        draft.write_bytes(picture.data)
+        draft.replace(path)
     return name, picture.content_type, picture.status
 
 

@@ -98,7 +98,8 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "first steps:  weft run --recipe weft --in crawl/*.warc.gz --out out/first",
+            "first steps:  weft run --recipe weft --in crawl/*.warc.gz --out out/first "
+            "--set fetch.contact=https://example.org/about",
             "              weft show out/first",
         ]
     )

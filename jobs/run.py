@@ -11,7 +11,7 @@ from pathlib import Path
 from jobs.progress import Progress
 from pipeline import fetch_images, fetch_rounds
 from pipeline.archive.inputs import expand
-from pipeline.books import books, check
+from pipeline.books import books, check, note_checked, was_checked
 from pipeline.documents import input_bytes, input_slices
 from pipeline.execute import check_order, execute
 from pipeline.flow import FLOW, select
@@ -25,7 +25,7 @@ from schemas.errors import ConfigError, OutputError
 
 _EXAMPLES = """
 examples:
-  weft run --recipe weft --in crawl/*.warc.gz --out out/first
+  weft run --recipe weft --in crawl/*.warc.gz --out out/first --set fetch.contact=https://example.org/about
   weft run --recipe obelics --in s3://bucket/crawl/ --out /shared/out --master spark://host:7077
   weft run --recipe weft --in warc.paths.gz --out /shared/out --stages 01_documents..03_links
   weft run --recipe weft --in crawl --out out/first --set clip.model=none --set images.min_side=200
@@ -128,10 +128,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         fetch_images.resume(run)
     made = execute(run, steps, progress.tick)
     if all(run.is_done(step.name) for step in FLOW):
-        if options.no_report and made:
-            check(*books(run))
-        elif not options.no_report and (made or not (run.folder / "report" / "report.json").exists()):
-            report(run)
+        if not was_checked(run, with_report=not options.no_report):
+            if options.no_report:
+                check(*books(run))
+                note_checked(run, has_report=False)
+            else:
+                report(run)
         if not options.no_report:
             progress.say(f"report: {run.folder / 'report' / 'index.html'}")
         if options.work:

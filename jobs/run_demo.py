@@ -72,6 +72,9 @@ def summarise(folder: Path) -> None:
         if entry["unit"] == "document":
             reasons = ", ".join(f"{reason} {count}" for reason, count in entry["dropped"].items())
             print(f"  {entry['step']:14}{entry['in']:5} in {entry['out']:5} out   {reasons}")
-    print(f"\nlook at it:  weft show {folder}")
+    weft = ".venv/bin/weft" if Path(".venv/bin/weft").exists() else "weft"
+    print(f"\nlook at it:  {weft} show {folder}")
     print(f"             open {folder / 'report' / 'index.html'} in a browser")
-    print("your own:    weft run --recipe weft --in PATHS --out out/mine")
+    print(
+        f"your own:    {weft} run --recipe weft --in PATHS --out out/mine --set fetch.contact=https://YOUR.SITE/about"
+    )

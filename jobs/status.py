@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.open_run import open_run
+from pipeline.books import was_checked
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,5 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if finished is None and waiting is None:
             waiting = step.name
         print(f"  {step.name:24} {state}")
+    if waiting is None and not was_checked(run):
+        waiting = "books and report"
     print(f"next: {waiting}; the same weft run command goes on there" if waiting else "complete")
     return 0

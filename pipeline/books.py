@@ -6,12 +6,14 @@ figures are counted from committed rows, by one DataFrame aggregation over all t
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from pipeline.commits import new_attempt
 from schemas.errors import BooksDoNotBalance
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ PAGES = ("00_inputs", "page")
 LINKED, OPTED_OUT = ("03_links", "shown"), ("03_links", "opted out")
 ASKED = ("04_images", "shown")
 MATCHED = ("05_matches", "reference")
+CHECKED = "checked.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,24 @@ class Join:
     def as_json(self) -> dict[str, Any]:
         """As `report.json` has it."""
         return asdict(self)
+
+
+def note_checked(run: Run, *, has_report: bool) -> None:
+    """Say that the books of this recipe and input balance, and whether their report was written."""
+    folder = run.folder / "report"
+    folder.mkdir(exist_ok=True)
+    draft = folder / f".{CHECKED}-{new_attempt()}"
+    draft.write_text(json.dumps({"shards": run.key("shards"), "has_report": has_report}), "utf-8")
+    draft.replace(folder / CHECKED)
+
+
+def was_checked(run: Run, *, with_report: bool = False) -> bool:
+    """Whether `note_checked` said so of this recipe and input (and of its report), not of another."""
+    try:
+        found = json.loads((run.folder / "report" / CHECKED).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return found["shards"] == run.key("shards") and (found["has_report"] or not with_report)
 
 
 def check(entries: Iterable[Entry], joins: Iterable[Join]) -> None:

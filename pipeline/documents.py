@@ -61,7 +61,8 @@ def input_slices(inputs: Sequence[InputFile]) -> tuple[tuple[str, str], ...]:
 
     def name(item: InputFile) -> str:
         pointers = item.pointers.data.hex() if item.pointers else None
-        return digest([item.warc_filename, item.size_bytes, pointers])
+        is_vague = item.size_bytes is None and "/" not in item.warc_filename  # two servers may have files of one name
+        return digest([item.warc_filename, item.size_bytes, pointers, *([item.path] if is_vague else [])])
 
     return tuple((name(item), item.to_json()) for item in inputs)
 

@@ -20,7 +20,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.books import books, check
+from pipeline.books import books, check, note_checked
 from pipeline.commits import new_attempt
 from pipeline.fetch_report import fetch_facts
 from pipeline.report.consent import consent
@@ -59,6 +59,7 @@ def report(run: Run, against: dict[str, Any] | None = None) -> dict[str, Any]:
     else:
         _put(folder / "index.html", page(run, facts, against))
     check(entries, joins)
+    note_checked(run, has_report=True)
     return facts
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from pipeline.books import CHECKED, note_checked, was_checked
 from pipeline.commits import Commit, Cost
+from pipeline.recipe import load
 
 
 def test_a_folder_where_nothing_is_done_says_where_it_begins(weft, begun):
@@ -28,4 +32,19 @@ def test_slices_that_are_committed_are_counted_and_a_finished_step_says_its_time
 def test_a_finished_run_is_complete(weft, begun):
     for step in begun.steps:
         begun.finish(step.name, Cost())
+    assert weft("status", begun.folder).out.splitlines()[-1].startswith("next: books and report; ")
+    note_checked(begun, has_report=False)
     assert weft("status", begun.folder).out.splitlines()[-1] == "complete"
+
+
+def test_what_was_said_of_the_books_holds_for_its_recipe_alone(begun):
+    assert not was_checked(begun)
+    note_checked(begun, has_report=False)
+    assert was_checked(begun)
+    assert not was_checked(begun, with_report=True)
+    note_checked(begun, has_report=True)
+    assert was_checked(begun, with_report=True)
+    other = replace(begun, recipe=load("tiny", ["assemble.max_images=1"]))
+    assert not was_checked(other)
+    (begun.folder / "report" / CHECKED).write_text("{")
+    assert not was_checked(begun)

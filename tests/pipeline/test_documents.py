@@ -67,6 +67,18 @@ def read(archive, root, *overrides):
     return folder
 
 
+def test_archives_of_one_name_on_two_servers_are_two_slices_and_those_of_a_list_go_by_their_name(tmp_path):
+    def names(*paths: str) -> set[str]:
+        return {name for name, _ in input_slices(expand([*paths]))}
+
+    assert names("https://a.example/x.warc.gz") != names("https://b.example/x.warc.gz")
+    lists = []
+    for mirror in ("one", "two"):
+        lists.append(tmp_path / f"{mirror}.paths")
+        lists[-1].write_text("crawl-data/CC-MAIN-2024-18/warc/x.warc.gz\n")
+    assert names(str(lists[0])) == names(str(lists[1]))
+
+
 def test_each_page_of_an_archive_is_a_row_and_everything_else_is_counted(small_crawl, tmp_path):
     folder = read(small_crawl.warcs[0], tmp_path)
     documents, (tally,) = rows(folder, "documents"), rows(folder, "inputs")
