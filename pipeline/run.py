@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.commits import Commit, Cost, StepFolder, new_attempt
 from pipeline.recipe_file import digest
-from schemas.errors import OutputError, StepFailed
+from pipeline.slices import USERS
+from schemas.errors import InputError, OutputError, StepFailed
 from schemas.table import Table
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ class Run:
         """Raise where slices failed.
 
         Raises:
+            InputError: what was to be read cannot be had.
             OutputError: the disk is full or read-only.
             StepFailed: anything else; names the first slice and how many there are.
         """
@@ -171,6 +173,8 @@ class Run:
                 raise OutputError(
                     f"{step_name}: {sign.lower()} under {self.folder}; make room and run the same command again"
                 )
+        if (what := first.partition(": ")[2]).startswith(USERS):
+            raise InputError(f"{step_name}: {len(errors)} slice(s) failed, first: {what.removeprefix(USERS)}")
         raise StepFailed(f"{step_name}: {len(errors)} slice(s) failed, first: {first}")
 
     def save(self, inputs: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from pipeline.commits import Commit, Cost, DataFile, StepFolder, new_attempt
 from pipeline.journal import Journal
+from schemas.errors import InputError
 from schemas.table import Table
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ Batches = Iterator[pa.RecordBatch]
 ROW_GROUP_BYTES = 32 << 20
 """Rows are held back until they are this large in memory; bounds what a writer holds."""
 
+USERS = "InputError: "
+"""Begins the error of a slice whose input cannot be had: a mistake of the user, or of a server."""
 SEVERAL = "several"
 """What the journal has where many records are worked on together; no record is called so."""
 
@@ -178,6 +181,9 @@ def _do(folder: StepFolder, name: str, batches: Batches, process: Process, guard
             peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
         folder.commit(Commit(slice=name, files=tuple(out.files), cost=cost, extra=work.extra))
+    except InputError as error:
+        journal.close()
+        return f"{USERS}{error}"
     except Exception as error:  # noqa: BLE001 - reported by the driver; raising would make Spark try again in vain
         journal.close()
         return f"{error!r}\n{traceback.format_exc(limit=-6)}"

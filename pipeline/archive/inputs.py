@@ -197,8 +197,8 @@ def _remote_files(path: str) -> Iterator[tuple[str, int | None]]:
     if path.startswith(("http://", "https://")):
         yield path, None
         return
-    fs, place = filesystem(path)
     try:
+        fs, place = filesystem(path)
         if _is_glob(path):
             found = sorted(name for name in fs.glob(place) if fs.isfile(name))
         elif fs.isfile(place):

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from pipeline.commits import Commit, Cost
-from schemas.errors import OutputError, StepFailed
+from pipeline.slices import USERS
+from schemas.errors import InputError, OutputError, StepFailed
 from schemas.image import LINKS
 
 
@@ -74,6 +75,12 @@ def test_other_failures_name_the_first_slice_and_how_many_there_are(run_of):
     run_of().check("01_documents", [])
     with pytest.raises(StepFailed, match=r"01_documents: 2 slice\(s\) failed, first: slice a: boom"):
         run_of().check("01_documents", ["slice a: boom", "slice b: boom"])
+
+
+def test_an_input_that_cannot_be_had_is_one_line_for_the_user(run_of):
+    with pytest.raises(InputError) as told:
+        run_of().check("01_documents", [f"slice a: {USERS}http://a.example/x.warc.gz: answered 404"])
+    assert str(told.value) == "01_documents: 1 slice(s) failed, first: http://a.example/x.warc.gz: answered 404"
 
 
 def test_what_the_other_commands_need_is_kept_beside_the_tables(run_of):
