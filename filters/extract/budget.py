@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from filters.extract.document import Limits
-from filters.extract.nesting import Nesting
+from filters.extract.nesting import Nesting, without_shapes
 from schemas.reasons import DocumentReason
 
 _TAG = re.compile(rb"<(/?[a-zA-Z][a-zA-Z0-9]*)")
@@ -54,6 +54,9 @@ def broken_budget(html: bytes, limits: Limits) -> DocumentReason | None:
         tags = _TAG.findall(html)
         nesting = Nesting(limits.max_depth)
         nesting.read(tags)
+        if nesting.depth > limits.max_depth and b"/>" in html:  # a drawing of thousands of shapes is flat
+            nesting = Nesting(limits.max_depth)
+            nesting.read(without_shapes(html))
         if nesting.depth > limits.max_depth:
             return DocumentReason.TOO_DEEP
         if nesting.repeated > limits.max_elements:

@@ -7,8 +7,9 @@ close nothing count as nothing, items without end tags close their like, and a c
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 _NOTHING, _ORDINARY, _BLOCK, _FORMATTING, _ITEM, _HOLDER, _TABLE, _CELL = range(8)
@@ -27,6 +28,7 @@ _KINDS: Final = {name.encode(): kind for kind, names in _NAMES.items() for name 
 _LIKE: Final = {b"p": (b"p",), b"li": (b"li",), b"dt": (b"dt", b"dd"), b"dd": (b"dt", b"dd"), b"option": (b"option",)}
 """The items that an item closes where they are the innermost; others stand inside one another."""
 _RUBY: Final = (b"rt", b"rp", b"rb", b"rtc")
+_WHOLE_TAG: Final = re.compile(rb"<(/?[a-zA-Z][a-zA-Z0-9]*)([^<>]*)")
 _NEAR: Final = 8
 """Items between an end tag and what it closes, at most."""
 
@@ -45,6 +47,23 @@ class _Known(dict[bytes, tuple[int, bool, bytes]]):
 
 
 _KNOWN: Final = _Known()
+
+
+def without_shapes(html: bytes) -> Iterator[bytes]:
+    """The names of a page's tags, without elements of inline SVG that close themselves, which hold nothing.
+
+    A slash closes nothing of HTML's: elements known to HTML, and `foreignObject`, end the drawing for this purpose.
+    """
+    in_drawing = False
+    for tag in _WHOLE_TAG.finditer(html):
+        name = tag[1].lower()
+        if name == b"svg":
+            in_drawing = True
+        elif name in (b"/svg", b"foreignobject") or name in _KINDS:
+            in_drawing = False
+        elif in_drawing and tag[2].endswith(b"/"):
+            continue
+        yield tag[1]
 
 
 class Nesting:

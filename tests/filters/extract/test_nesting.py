@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.extract.budget import broken_budget
+from filters.extract.document import Limits
 from filters.extract.nesting import Nesting
+from schemas.reasons import DocumentReason
 
 LINES = "".join(f"<li><p>line {i}" for i in range(5_000))
 
@@ -60,3 +63,12 @@ def test_depth_is_at_most_the_start_tags_and_grows_with_each_that_nothing_closes
     num_starts = sum(name[0] != "/" for name in names)
     assert read(html).depth <= num_starts
     assert read(html + "<div>" * 70).depth >= 70
+
+
+def test_shapes_of_a_drawing_are_flat_and_a_slash_closes_nothing_elsewhere() -> None:
+    shapes = '<path d="M0 0"/><circle r=1 />' * 10_000
+    assert broken_budget(f"<p>a<svg><g>{shapes}</g></svg><p>b".encode(), Limits()) is None
+    for before in ("<p>", "<svg></svg>", "<svg><p>", "<svg><foreignObject>"):
+        assert broken_budget(f"{before}{shapes}".encode(), Limits()) == DocumentReason.TOO_DEEP
+    assert broken_budget(b"<svg>" + b"<div/>" * 10_000, Limits()) == DocumentReason.TOO_DEEP
+    assert broken_budget(b"<svg>" + b"<path>" * 10_000 + b"<a/>", Limits()) == DocumentReason.TOO_DEEP
