@@ -66,8 +66,8 @@ def test_two_processes_learn_what_one_learns(drawn: Path, tmp_path: Path) -> Non
     for name in ("llava15", "flamingo"):
         want = _column(tmp_path / name / "one", "loss")[:3]
         for strategy in ("ddp", "fsdp"):
-            assert _column(tmp_path / name / strategy, "loss") == pytest.approx(want, abs=2e-4), (name, strategy)
-    assert _column(tmp_path / "llava15" / "goes-on", "loss") == pytest.approx(_column(one, "loss"), abs=2e-4)
+            assert _column(tmp_path / name / strategy, "loss") == pytest.approx(want, abs=1e-3), (name, strategy)
+    assert _column(tmp_path / "llava15" / "goes-on", "loss") == pytest.approx(_column(one, "loss"), abs=1e-3)
 
 
 def test_a_lost_rank_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
