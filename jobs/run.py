@@ -131,6 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not was_checked(run, with_report=not options.no_report):
             if options.no_report:
                 check(*books(run))
+                for path in report_files(run.folder):  # of other shards
+                    path.unlink()
                 note_checked(run, has_report=False)
             else:
                 report(run)
@@ -161,12 +163,16 @@ def publish_run(folder: Path, out: str, say: Callable[[str], None]) -> None:
     """Copy shards and report to the address."""
     sent = publish(Place(folder / "shards"), Place(f"{out.rstrip('/')}/shards"), say=say)
     say(f"{sent:,} files of shards sent to {out}")
-    if not (folder / "report").is_dir():
-        return
     report = Place(f"{out.rstrip('/')}/report")
-    report.make()
-    for path in sorted(path for path in (folder / "report").iterdir() if path.is_file()):
+    for path in report_files(folder):
+        report.make()
         report.put(path.name, path.read_bytes())
+
+
+def report_files(folder: Path) -> list[Path]:
+    """The page and the JSON of a run's report, where they were written."""
+    paths = [folder / "report" / name for name in ("index.html", "report.json")]
+    return [path for path in paths if path.is_file()]
 
 
 def writable(folder: Path) -> None:

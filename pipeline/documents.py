@@ -119,12 +119,13 @@ def read_slice(
             page_stages = (before, block, extraction, after, *others)
         store = StoreWriter(str(work.out.folder.path / "data"), work.slice)
         tally = Tally(item.warc_filename)
+        registry = read_lists(recipe.fetch.block_lists)
         records = read_input(item, recipe.read_warc, num_tasks=num_tasks)
         for batch in _batches(drafts(records, tally, work.journal), (*page_stages, *more), work.at_once(BATCH_CHARS)):
             work.together(batch)
             for stage in batch_stages:
                 stage([draft for draft in batch if draft.drop_reason is None])
-            _keep_data_images(batch, store, work, prefix, read_lists(recipe.fetch.block_lists))
+            _keep_data_images(batch, store, work, prefix, registry)
             work.out.write(DOCUMENTS, [forget_pages.closed(row(draft)) for draft in batch])
         work.out.write(INPUTS, [tally.row()])
         work.extra[MEASURED] = measured

@@ -1,10 +1,11 @@
-"""The encoding of a page that declares none and is not UTF-8."""
+"""The encoding of a page that declares none where browsers look for it, and is not UTF-8."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+from bs4.dammit import EncodingDetector
 from charset_normalizer import from_bytes
 
 _SAMPLE: Final = 20_000
@@ -29,10 +30,24 @@ def detect_charset(html: bytes) -> str:
     """The codec that the bytes are most likely in; windows-1252 where nothing fits better."""
     if html.isascii():
         return "iso2022_jp" if b"\x1b$" in html else "cp1252"
+    if late := _declared_late(html):
+        return late
     found = from_bytes(_sample(html), cp_isolation=_ENCODINGS).best()
     if found is None or (found.encoding in _LATIN and found.language in _WESTERN):
         return "cp1252"
     return found.encoding
+
+
+def _declared_late(html: bytes) -> str | None:
+    """What a `<meta>` says that stands too far down for a browser, where the page can be decoded by it."""
+    label = EncodingDetector.find_declared_encoding(html[:_SAMPLE], is_html=True, search_entire_document=True)
+    if not label or label.startswith(("utf", "unicode", "raw", "ascii", "us-ascii")):
+        return None
+    try:
+        html.decode(label)
+    except (LookupError, ValueError):
+        return None
+    return label
 
 
 def _sample(html: bytes) -> bytes:

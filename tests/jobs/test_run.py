@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from jobs.run import parser, publish_run, work_folder, writable
+from pipeline.books import CHECKED
 from schemas.errors import ConfigError, OutputError
 
 QUIET = ("--set", "clip.model=none", "--set", "nsfw.model=none")
@@ -57,10 +58,12 @@ def test_shards_and_report_of_a_finished_run_go_to_the_address(tmp_path):
     manifest = body(recipes=["t@0"], entries=[entry], totals=Counter(), tokenizer="none", max_images=0)
     put(Place(tmp_path / "shards"), manifest)
     said: list[str] = []
+    (tmp_path / "report" / CHECKED).write_text("{}")  # is of the folder, not of the dataset
     publish_run(tmp_path, "memory://published/", said.append)
     assert said[-1] == "2 files of shards sent to memory://published/"
     assert shards_place("memory://published").read("manifest.json") == (tmp_path / "shards/manifest.json").read_bytes()
     assert Place("memory://published/report").read("report.json") == b"{}"
+    assert Place("memory://published/report").size(CHECKED) is None
 
 
 def test_an_output_that_cannot_be_made_is_refused(tmp_path):

@@ -138,3 +138,10 @@ def test_mojibake_is_measured() -> None:
 def test_any_bytes_become_utf8(html: bytes, charset: str | None) -> None:
     markup, _ = to_utf8(html, charset)
     markup.decode("utf-8")
+
+
+def test_a_declaration_too_far_down_for_a_browser_is_believed_where_the_bytes_agree():
+    far = b"<script>" + b"x = 1;" * 1_500 + b"</script>"
+    assert to_utf8(far + b"<meta charset=iso-8859-7><p>" + "Αθήνα".encode("cp1253"))[1] == "iso8859-7"
+    damaged = far + b"<meta charset=shift_jis><p>" + "Журнал о чае и хлебе. ".encode("cp1251") * 40
+    assert to_utf8(damaged)[1] == "cp1251"
