@@ -7,6 +7,7 @@ number of tokens and patches, and a `Fault`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,6 +162,9 @@ class Assembler:
                 blocks, kind = read_members(source, shard, index, members), FaultKind.CHECKSUM
             except ShardLost as error:
                 self._plans.lose(self._plans.lost, (dataset, shard), error)
+        if None in blocks and members:  # damaged, or another dataset lies there now?
+            with suppress(ShardLost):
+                source.check_unchanged()
         out: dict[tuple[int, int, int], memoryview | Fault] = {}
         for member, block in zip(members, blocks, strict=True):
             row = int(np.searchsorted(index.member_start, member, side="right")) - 1

@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from vlm.loader.config import LoaderConfig, Phase
 from vlm.loader.cut import cutting
@@ -25,6 +25,12 @@ log = logging.getLogger(__name__)
 PATIENCE = 100_000
 """A lane goes on without a dataset that gave nothing for so many documents in a row, or for all of them twice."""
 
+SPARSE, FULL_ROWS = 0.9, 100
+"""Share of full rows below which a single pass is told to take fewer lanes: as many as have so many full rows each."""
+
+Part = TypeVar("Part")
+"""What bins hold: pieces, or runs of them (`runs.py`) where the state is to be small."""
+
 
 class Plans(Protocol):
     """Where a lane gets the entries of a shard."""
@@ -33,7 +39,7 @@ class Plans(Protocol):
         """The plan of a shard; None where the shard is lost and may be skipped."""
 
 
-class LaneState(NamedTuple):
+class LaneState(NamedTuple, Generic[Part]):
     """What a lane needs to go on: everything, and nothing that holds memory."""
 
     packs: int
@@ -46,8 +52,8 @@ class LaneState(NamedTuple):
     """Tokens or documents of each dataset since the phase began."""
     idle: tuple[int, ...]
     """Documents of each dataset, the last in a row, that gave nothing under the view."""
-    bins: tuple[Pack, ...]
-    ready: tuple[Pack, ...]
+    bins: tuple[tuple[Part, ...], ...]
+    ready: tuple[tuple[Part, ...], ...]
     """Packs that are complete and not yet given."""
     done: bool
 
@@ -69,7 +75,7 @@ class Lane:
         orders: Sequence[EpochOrder],
         plans: Plans,
         config: LoaderConfig,
-        state: LaneState | None = None,
+        state: LaneState[Piece] | None = None,
     ) -> None:
         """From the start, or from a state."""
         self.number, self._orders, self._plans, self._config = number, orders, plans, config
@@ -88,7 +94,7 @@ class Lane:
         tokens = self._config.seq_len - sum(p.tokens for p in pieces)
         return Bin(tokens, self._config.patches - sum(p.patches for p in pieces), pieces)
 
-    def freeze(self) -> LaneState:
+    def freeze(self) -> LaneState[Piece]:
         """The state after the last pack that `next` gave."""
         return LaneState(
             self.packs,
@@ -135,17 +141,18 @@ class Lane:
                 )
             self._done = True
             self._ready.extend(self._packer.flush())
+            self._tell_sparse()
             return
         place = self._advance(dataset)
         if place is None:
             return
-        epoch, shard, row = place
+        _, _, _, shard, row = place
         plan = self._plans.plan(dataset, shard)
         if plan is None:
             return self._nothing(dataset)
         first, stop = int(plan.sequence_start[row]), int(plan.sequence_start[row + 1])
         for sequence in range(first, stop):
-            candidate = self._candidate(plan, sequence, dataset, epoch, shard, row)
+            candidate = self._candidate(plan, sequence, place, sequence - first)
             if self._config.mix_unit == "tokens":
                 self._served[dataset] += candidate.tokens
             self._ready.extend(self._packer.place(candidate))
@@ -155,6 +162,19 @@ class Lane:
             return self._nothing(dataset)
         self._idle[dataset] = 0
         return None
+
+    def _tell_sparse(self) -> None:
+        """Warn, once for all lanes of a single pass, where the bins that were open at the end are much of it."""
+        full = sum(p.tokens for pack in self._ready for p in pack) / self._config.seq_len + self.packs
+        share = full / max(self.packs + len(self._ready), 1)
+        if self.number == self._config.lanes - 1 and share < SPARSE:
+            log.warning(
+                "a single pass: each of the %d lanes ends with open bins, so that rows are only %.2f full; "
+                "they would be fuller with lanes=%d, or the number of ranks if that is more",
+                self._config.lanes,
+                share,
+                max(1, int(full * self._config.lanes / FULL_ROWS)),
+            )
 
     def _nothing(self, dataset: int) -> None:
         self._idle[dataset] += 1
@@ -166,7 +186,8 @@ class Lane:
                 self._idle[dataset],
             )
 
-    def _candidate(self, plan: ShardPlan, sequence: int, dataset: int, epoch: int, shard: int, row: int) -> Candidate:
+    def _candidate(self, plan: ShardPlan, sequence: int, place: tuple[int, int, int, int, int], nth: int) -> Candidate:
+        row = place[-1]
         first, stop = int(plan.entry_start[sequence]), int(plan.entry_start[sequence + 1])
 
         def cuts(entry: int) -> Sequence[int]:
@@ -184,18 +205,17 @@ class Lane:
             )
 
         tokens, patches = int(plan.sequence_tokens[sequence]) + 2, int(plan.sequence_patches[sequence])
-        return Candidate(dataset, epoch, shard, row, first, stop, tokens, patches, parts)
+        return Candidate(*place, nth, first, stop, tokens, patches, parts)
 
-    def _advance(self, dataset: int) -> tuple[int, int, int] | None:
-        """(epoch, shard, row) of the next document of a dataset; None where the lane has none in this epoch."""
+    def _advance(self, dataset: int) -> tuple[int, int, int, int, int] | None:
+        """(dataset, epoch, offset, shard, row) of the next document; None where the lane has none in this epoch."""
         cursor, order = self._cursors[dataset], self._orders[dataset]
         start, stop = order.lane_range(self.number, cursor.epoch)
         if cursor.offset >= stop - start:
             cursor.epoch, cursor.offset = cursor.epoch + 1, 0
             return None
         cursor.offset += 1
-        shard, row = order.at(cursor.epoch, start + cursor.offset - 1)
-        return cursor.epoch, shard, row
+        return dataset, cursor.epoch, cursor.offset - 1, *order.at(cursor.epoch, start + cursor.offset - 1)
 
     def _enter_phase(self) -> None:
         """Begin a phase of the mix once this lane's next pack lies in a step of it. Before that fewer and fewer bins
@@ -236,8 +256,3 @@ class Lane:
         cursor = self._cursors[dataset]
         start, stop = self._orders[dataset].lane_range(self.number, cursor.epoch)
         return cursor.epoch == 0 and cursor.offset < stop - start
-
-
-def piece_row(piece: Piece) -> tuple[int, ...]:
-    """A piece as plain integers, for hashing and for the state."""
-    return tuple(piece)

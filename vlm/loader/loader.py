@@ -27,7 +27,9 @@ from vlm.loader.errors import ResumeError
 from vlm.loader.faults import FaultCounter, FaultKind
 from vlm.loader.finish import CpuFinisher, CudaFinisher
 from vlm.loader.lanes import LaneState
+from vlm.loader.pack import Piece
 from vlm.loader.plan import Planner, ShardPlans, StepPlan, check_ranks, open_datasets
+from vlm.loader.runs import lengthen, shorten
 from vlm.loader.state import check_facts, decode_lanes, encode_lanes, facts, merge_states
 from vlm.loader.tokenizers import load_tokenizer
 
@@ -78,7 +80,7 @@ class Loader:
         self.tokenizer = load_tokenizer(config.tokenizer, config.separator)
         self.datasets = open_datasets(config)
         owned = len(Planner.owned(config, rank, world_size))
-        self.plans = ShardPlans(self.datasets, self.tokenizer, config, keep=owned + 32)
+        self.plans = ShardPlans(self.datasets, self.tokenizer, config, keep=owned + 32, ranks=world_size)
         if self.tokenizer.needs_table:  # now, not after the model was built
             first = next(((d, s) for d, of in enumerate(self.datasets) for s, n in enumerate(of.counts) if n), None)
             if first is not None:
@@ -90,7 +92,7 @@ class Loader:
         self._finisher = (CpuFinisher if device.type == "cpu" else CudaFinisher)(config, self.decoder)
         self._assembler = Assembler(config, self.datasets, self.plans, self.tokenizer)
         self._cursor = 0
-        self._lanes: dict[int, LaneState] = {}
+        self._lanes: dict[int, LaneState[Piece]] = {}
         """As they stand `RECENT` steps before the last that was handed over; what came since is in `_recent`."""
         self._recent: deque[StepPlan] = deque()
         self._ended = False
@@ -168,11 +170,11 @@ class Loader:
             self._run.stop()
             self._run = None
 
-    def _restart(self, cursor: int, lanes: dict[int, LaneState]) -> None:
+    def _restart(self, cursor: int, lanes: dict[int, LaneState[Piece]]) -> None:
         self._cursor, self._lanes, self._ended = cursor, lanes, False
         self._recent.clear()
 
-    def _lanes_after(self, step: int | None) -> dict[int, LaneState]:
+    def _lanes_after(self, step: int | None) -> dict[int, LaneState[Piece]]:
         lanes = dict(self._lanes)
         for plan in self._recent:
             if step is None or plan.step <= step:
@@ -194,7 +196,7 @@ class Loader:
         state = {
             "cursor": cursor,
             "facts": facts(self.config, self.datasets, self.tokenizer),
-            "lanes": encode_lanes(self._lanes_after(step)),
+            "lanes": encode_lanes(shorten(self._lanes_after(step), self.plans)),
             "skipped": sorted([d, s] for d, s in self.plans.skipped),
             "lost": sorted([d, s] for d, s in self.plans.lost),
             "faults": {str(kind): count for kind, count in sorted(self.faults.by_kind.items())},
@@ -213,8 +215,9 @@ class Loader:
 
         Args:
             state: of `state_dict`.
-            allow: names of facts that may differ on purpose: `mix` (new weights), `seed`, `batch_size` (steps, and with
-                them the phases of the mix, are then counted in the new size).
+            allow: names of facts that may differ on purpose: `mix` (new weights), `seed` (another order from here on;
+                documents in open bins are passed over), `batch_size` (steps, and with them the phases of the mix, are
+                then counted in the new size).
 
         Raises:
             ResumeError: another seed, manifest, tokenizer or budget, by name; or lanes of this rank are not there.
@@ -228,6 +231,8 @@ class Loader:
             step = one["cursor"] // self.config.batch_size
             phase = sum(p.from_step <= step for p in self.config.schedule) - 1
             lanes = {i: s._replace(phase=phase, served=(0,) * len(s.served)) for i, s in lanes.items()}
+        if one["facts"]["seed"] != now["seed"]:  # places in another order: what was open is not given any more
+            lanes = {i: s._replace(bins=(), ready=()) for i, s in lanes.items()}
         # A lane that has given nothing yet is not in a state: it starts from its beginning.
         started = range(min(one["cursor"], self.config.lanes))
         owned = Planner.owned(self.config, self.rank, self.world_size)
@@ -237,9 +242,10 @@ class Loader:
                 f"the state lacks {len(missing)} of this rank's lanes (number {missing[0]} first): with several ranks, "
                 "save state_dict(gather=True), or give the states of all ranks"
             )
-        self._restart(int(one["cursor"]), {i: lanes[i] for i in owned if i in lanes})
         self.plans.skipped = {(d, s) for d, s in one["skipped"]}
         self.plans.lost = {(d, s) for d, s in one["lost"]}
+        mine = {i: lanes[i] for i in owned if i in lanes}
+        self._restart(int(one["cursor"]), lengthen(mine, self.plans))
         # Counts are of all ranks: each takes its part, so that the next merge gives the same sum.
         self.faults.by_kind.clear()
         self.faults.by_kind.update({FaultKind(kind): self._part(count) for kind, count in one["faults"].items()})

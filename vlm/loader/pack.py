@@ -30,6 +30,7 @@ CHUNK = 16
 """A sentence longer than a pack is cut at token borders into steps of 1/16 pack, so that its parts fill bins well."""
 
 FIRST, LAST = 1, 2
+WHOLE = FIRST | LAST
 
 
 class Piece(NamedTuple):
@@ -37,12 +38,15 @@ class Piece(NamedTuple):
 
     `start_token` tokens of the first entry went to the piece before; `stop_token` tokens of entry `stop_entry`, if not
     0, belong to this piece. `ends` has FIRST where the sequence begins here (bos) and LAST where it ends (eos).
+    `offset` is the place of the document in its lane's part of the epoch, `sequence` that of the sequence within it.
     """
 
     dataset: int
     epoch: int
+    offset: int
     shard: int
     row: int
+    sequence: int
     start_entry: int
     start_token: int
     stop_entry: int
@@ -101,8 +105,10 @@ class Candidate:
 
     dataset: int
     epoch: int
+    offset: int
     shard: int
     row: int
+    sequence: int
     start_entry: int
     stop_entry: int
     tokens: int
@@ -131,10 +137,7 @@ class Packer:
         """Put a sequence into bins; the packs that are complete now, in the order in which they became so."""
         s = sequence
         if s.tokens <= self.seq_len and s.patches <= self.max_patches:
-            whole = Piece(
-                s.dataset, s.epoch, s.shard, s.row, s.start_entry, 0, s.stop_entry, 0, FIRST | LAST, s.tokens, s.patches
-            )
-            done = self._place_whole(whole)
+            done = self._place_whole(_piece(s, s.start_entry, 0, (s.stop_entry, 0), WHOLE, s.tokens, s.patches))
             if done is not None:
                 return done
         return self._place_cut(s)
@@ -223,4 +226,5 @@ class Packer:
 
 
 def _piece(s: Candidate, entry: int, token: int, end: tuple[int, int], ends: int, tokens: int, patches: int) -> Piece:
-    return Piece(s.dataset, s.epoch, s.shard, s.row, entry, token, *end, ends, tokens, patches)
+    place = s.dataset, s.epoch, s.offset, s.shard, s.row, s.sequence
+    return Piece(*place, entry, token, *end, ends, tokens, patches)

@@ -13,15 +13,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from vlm.loader.config import LoaderConfig
 from vlm.loader.dataset import Dataset
 from vlm.loader.errors import DatasetError, LoaderConfigError, ShardLost
-from vlm.loader.lanes import Lane, LaneState, piece_row
+from vlm.loader.lanes import Lane, LaneState
 from vlm.loader.order import EpochOrder
-from vlm.loader.pack import Pack
+from vlm.loader.pack import Pack, Piece
 from vlm.loader.storage import open_store
 from vlm.loader.token_table import read_token_table
 from vlm.loader.tokenizers import ByteTokenizer, Tokenizer
@@ -37,7 +38,7 @@ class StepPlan:
 
     step: int
     rows: tuple[Pack, ...]
-    lanes: dict[int, LaneState]
+    lanes: dict[int, LaneState[Piece]]
     last: bool
     """Whether a single pass ends with this step."""
 
@@ -72,17 +73,27 @@ def check_ranks(config: LoaderConfig, rank: int, world_size: int) -> None:
 
 
 class ShardPlans:
-    """Plans of shards, the most recently used ones in memory. Threads may share it."""
+    """Orders of documents and plans of shards, the most recently used in memory. Threads may share it."""
 
-    def __init__(self, datasets: Sequence[Dataset], tokenizer: Tokenizer, config: LoaderConfig, *, keep: int) -> None:
+    def __init__(
+        self, datasets: Sequence[Dataset], tokenizer: Tokenizer, config: LoaderConfig, *, keep: int, ranks: int = 1
+    ) -> None:
         """At most `keep` plans stay in memory, about 1 MB each for a shard of 3,000 documents."""
+        self._together = config.one_pass and ranks > 1  # each plans all lanes to know where all end
         self._datasets, self._tokenizer, self._config, self._keep = datasets, tokenizer, config, keep
         self._plans: OrderedDict[tuple[int, int], ShardPlan] = OrderedDict()
         self._lock = threading.Lock()
+        order = partial(EpochOrder, seed=config.seed, lanes=config.lanes)
+        self.orders = [order(d.counts, dataset=d.fingerprint) for d in datasets]
         self.skipped: set[tuple[int, int]] = set()
         """(dataset, shard) whose index could not be read and that the run goes on without."""
         self.lost: set[tuple[int, int]] = set()
         """Those whose index was read, and whose tar cannot be: planned as ever, masked, not asked for again."""
+
+    def document(self, lane: int, dataset: int, epoch: int, offset: int) -> tuple[int, int]:
+        """(shard, row) of a document of a lane's part of an epoch."""
+        order = self.orders[dataset]
+        return order.at(epoch, order.lane_range(lane, epoch)[0] + offset)
 
     def plan(self, dataset: int, shard: int) -> ShardPlan | None:
         """The plan of a shard; None where it is lost and `on_lost_shard` says skip. Raises DatasetError otherwise."""
@@ -108,6 +119,8 @@ class ShardPlans:
         """Enter a shard in `skipped` or `lost`, and say so once. Raises the error unless `on_lost_shard` says skip."""
         if self._config.on_lost_shard == "error":
             raise error
+        if record is self.skipped and self._together:
+            raise ShardLost(f"{error}; ranks of a single pass end together, so none of them skips an index") from error
         with self._lock:
             if where not in record:
                 log.error("the run goes on without this shard, and the state says so: %s", error)
@@ -135,7 +148,7 @@ class Planner:
         rank: int = 0,
         world_size: int = 1,
         cursor: int = 0,
-        lanes: dict[int, LaneState] | None = None,
+        lanes: dict[int, LaneState[Piece]] | None = None,
     ) -> None:
         """From slot `cursor` on. `lanes` must hold every lane that this rank owns, unless the cursor is 0."""
         check_ranks(config, rank, world_size)
@@ -147,9 +160,8 @@ class Planner:
                 raise DatasetError(
                     f"no documents: {[d.store.url for d in datasets]} have {counts}, weights {phase.weights}"
                 )
-        orders = [EpochOrder(d.counts, seed=config.seed, dataset=d.fingerprint, lanes=config.lanes) for d in datasets]
-        given = lanes or {}
-        self.lanes = {i: Lane(i, orders, plans, config, given.get(i)) for i in self.owned(config, rank, world_size)}
+        given, owned = lanes or {}, self.owned(config, rank, world_size)
+        self.lanes = {i: Lane(i, plans.orders, plans, config, given.get(i)) for i in owned}
 
     @staticmethod
     def owned(config: LoaderConfig, rank: int, world_size: int) -> range:
@@ -165,7 +177,7 @@ class Planner:
         """The next step."""
         size = self._config.batch_size
         rows: list[Pack] = []
-        after: dict[int, LaneState] = {}
+        after: dict[int, LaneState[Piece]] = {}
         for slot in range(self.cursor, self.cursor + size):
             mine = slot % self._world == self._rank
             if mine or self._config.one_pass:
@@ -185,5 +197,5 @@ def stream_hash(packs: Iterable[Pack]) -> str:
     total = hashlib.sha256()
     for pack in packs:
         total.update(len(pack).to_bytes(4, "little"))
-        total.update(np.array([piece_row(p) for p in pack], np.int64).tobytes())
+        total.update(np.array(pack, np.int64).tobytes())
     return total.hexdigest()

@@ -1,8 +1,8 @@
 """The state of a run: small, exact, checked by name.
 
 A state is a dictionary of JSON values. It holds the number of slots that the consumer has seen, the facts on which the
-stream depends, and the lanes: their pieces as columns of integers, byte-shuffled and deflated, because shards and cuts
-repeat within a lane (about 3 bytes a piece; 240 lanes of 32 bins stay well under 1 MB).
+stream depends, and the lanes: their runs (`runs.py`) as columns of integers, byte-shuffled and deflated, because most
+of them repeat within a lane (240 lanes of 32 bins stay well under 1 MB).
 
 With several ranks each has the states of its own lanes; `merge_states` joins them, and any number of ranks can start
 from the result.
@@ -22,11 +22,11 @@ from vlm.loader.config import LoaderConfig
 from vlm.loader.dataset import Dataset
 from vlm.loader.errors import ResumeError
 from vlm.loader.lanes import LaneState
-from vlm.loader.pack import Pack, Piece
+from vlm.loader.runs import Run
 from vlm.loader.tokenizers import Tokenizer
 
-VERSION = 2
-_FIELDS = len(Piece._fields)
+VERSION = 3
+_FIELDS = len(Run._fields)
 
 
 def facts(config: LoaderConfig, datasets: Sequence[Dataset], tokenizer: Tokenizer) -> dict[str, Any]:
@@ -52,24 +52,24 @@ def check_facts(saved: Mapping[str, Any], now: Mapping[str, Any], allow: Iterabl
         raise ResumeError("the stream would not go on as it began:\n" + "\n".join(lines))
 
 
-def encode_lanes(lanes: Mapping[int, LaneState]) -> str:
-    """Lanes as text."""
+def encode_lanes(lanes: Mapping[int, LaneState[Run]]) -> str:
+    """Lanes with runs as text."""
     heads: list[int] = []
-    pieces: list[Piece] = []
+    runs: list[Run] = []
     for number, s in sorted(lanes.items()):
         heads += [number, s.packs, s.phase, s.done, len(s.epochs), *s.epochs, *s.offsets, *s.served, *s.idle]
         for packs in (s.bins, s.ready):
             heads += [len(packs), *(len(p) for p in packs)]
-            pieces += [piece for pack in packs for piece in pack]
+            runs += [run for pack in packs for run in pack]
     head = np.array(heads, "<i8")
-    table = np.array(pieces, "<i4").reshape(-1, _FIELDS)
+    table = np.array(runs, "<i4").reshape(-1, _FIELDS)
     # column by column, and within a column low bytes first: what repeats then stands together
     shuffled = np.ascontiguousarray(table.T).view(np.uint8).reshape(_FIELDS, -1, 4).transpose(0, 2, 1)
     raw = np.array([len(head)], "<i8").tobytes() + head.tobytes() + np.ascontiguousarray(shuffled).tobytes()
     return base64.b85encode(zlib.compress(raw, 6)).decode()
 
 
-def decode_lanes(text: str) -> dict[int, LaneState]:
+def decode_lanes(text: str) -> dict[int, LaneState[Run]]:
     """The reverse of `encode_lanes`. Raises ResumeError where the text is none of its."""
     try:
         raw = zlib.decompress(base64.b85decode(text))
@@ -77,17 +77,17 @@ def decode_lanes(text: str) -> dict[int, LaneState]:
         heads = iter(np.frombuffer(raw, "<i8", count, 8).tolist())
         body = np.frombuffer(raw, np.uint8, offset=8 + 8 * count).reshape(_FIELDS, 4, -1)
         columns = np.ascontiguousarray(body.transpose(0, 2, 1)).view("<i4").reshape(_FIELDS, -1)
-        pieces = iter([Piece(*row) for row in columns.T.tolist()])
+        runs = iter([Run(*row) for row in columns.T.tolist()])
     except (ValueError, zlib.error) as error:
         raise ResumeError(f"the state is damaged: {error}") from error
 
     def take(n: int) -> tuple[int, ...]:
         return tuple(next(heads) for _ in range(n))
 
-    def packs() -> tuple[Pack, ...]:
+    def packs() -> tuple[tuple[Run, ...], ...]:
         (n,) = take(1)
         lengths = take(n)
-        return tuple(tuple(next(pieces) for _ in range(m)) for m in lengths)
+        return tuple(tuple(next(runs) for _ in range(m)) for m in lengths)
 
     lanes = {}
     for number in heads:
@@ -102,7 +102,7 @@ def merge_states(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not states:
         raise ResumeError("no states to merge")
     first = states[0]
-    lanes: dict[int, LaneState] = {}
+    lanes: dict[int, LaneState[Run]] = {}
     shards: dict[str, set[tuple[int, int]]] = {"skipped": set(), "lost": set()}
     faults: Counter[str] = Counter()
     for state in states:

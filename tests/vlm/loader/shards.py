@@ -150,6 +150,32 @@ def write_shards(folder: Path, documents: dict[str, list[dict]], num_shards: int
     return folder
 
 
+def write_indexes(folder: Path, documents: int, num_shards: int, *, seed: int = 0) -> Path:
+    """Manifest and indexes of a dataset that is planned and never read: no tar, members of which only offsets are said."""
+    rng, shards = random.Random(seed), []
+    for number in range(num_shards):
+        rows, at, images = [], 0, 0
+        for i in range(documents // num_shards):
+            nodes, members = [], [dict(zip(MEMBER.names, ("json", at + 512, 512, 0), strict=True))]
+            at += 1_024
+            for _ in range(rng.randint(1, 8)):
+                if rng.random() < 0.7:
+                    size = int(rng.lognormvariate(4.5, 1))
+                    nodes.append(dict.fromkeys(NODE.names) | {"kind": "text", "num_bytes": size})
+                    continue
+                nodes.append(dict(zip(NODE.names, ("image", 20_000, 500, 375, -1, rng.randint(0, 40), 0), strict=True)))
+                members.append(dict(zip(MEMBER.names, (f"{len(members):03d}.jpg", at + 512, 20_000, 0), strict=True)))
+                at, images = at + 20_992, images + 1
+            rows.append({"key": key_of((number, i)), "members": members, "nodes": nodes})
+        name = f"weft-{number:06d}"
+        pq.write_table(pa.Table.from_pylist(rows, schema=INDEX), folder / f"{name}.idx.parquet")
+        facts = {"name": f"{name}.tar", "bytes": at + 10**6, "sha256": key_of(number) * 2}
+        shards.append(facts | {"documents": len(rows), "images": images})
+    manifest = {"format": "weft", "schema_version": 1, "num_shards": num_shards, "shards": shards, "totals": {}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
 WORDS = (
     "the loom holds a warp of long threads and every pick of weft crosses it once more before the reed beats".split()
 )

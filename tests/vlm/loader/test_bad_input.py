@@ -156,6 +156,26 @@ def test_a_lost_shard_is_an_error_or_a_recorded_skip(config, folder):
     assert {s[5] for b in batches for s in b.sources.tolist()} == {0, 2}
 
 
+def test_ranks_of_a_single_pass_skip_an_index_together_or_not_at_all(config, folder):
+    """One that alone skipped it would plan fewer steps than the others and leave them waiting."""
+    config = replace(config, on_lost_shard="skip")
+    good = Loader(config, rank=0, world_size=2)
+    list(good)
+    index = folder / "weft-000001.idx.parquet"
+    content = index.read_bytes()
+    index.unlink()
+    with pytest.raises(ShardLost, match="ranks of a single pass end together"):
+        list(Loader(config, rank=1, world_size=2))
+    alone = Loader(config)
+    state = [next(iter(alone)), alone.state_dict()][1]
+    index.write_bytes(content)
+    two = [Loader(config, rank=r, world_size=2) for r in (0, 1)]
+    for loader in two:  # what a state says, all ranks know
+        loader.load_state_dict(state)
+    assert len({len(list(loader)) for loader in two}) == 1
+    assert two[0].state_dict()["skipped"] == [[0, 1]]
+
+
 def test_a_lost_tar_is_an_error_or_masked_documents(small, tmp_path):
     """However much it held: the limits are for damage that nobody has agreed to."""
     folder = write_shards(tmp_path, sample_documents(400), 3)
@@ -303,6 +323,22 @@ def test_a_manifest_that_changes_during_the_run_stops_it(config, folder):
     (folder / "manifest.json").write_text(json.dumps(manifest) + " ")
     with pytest.raises(DatasetChanged, match="changed during the run"):
         next(iter(loader))
+
+
+@pytest.mark.parametrize("left", ["nothing", "other tars"])
+def test_a_dataset_written_anew_once_all_indexes_are_open_stops_the_run_at_the_first_member_that_differs(
+    config, folder, left
+):
+    loader = Loader(replace(config, one_pass=False, max_faults_in_row=10**6, on_lost_shard="skip"))
+    batches = iter(loader)
+    while len(loader.plans._plans) < 3:
+        next(batches)
+    write_shards(folder, sample_documents(60, seed=7), 3)
+    if left == "nothing":
+        for tar in folder.glob("*.tar"):
+            tar.unlink()
+    with pytest.raises(DatasetChanged, match="changed during the run"):
+        next(batches)
 
 
 def test_a_manifest_that_is_written_again_with_the_same_content_does_not(config, folder):

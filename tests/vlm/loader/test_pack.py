@@ -34,7 +34,7 @@ def candidate(row, entries, cuts=lambda _: ()):
     def parts():
         return arrays(entries, cuts)
 
-    return Candidate(0, 0, 0, row, 0, len(entries), sum(tokens) + 2, sum(patches), parts)
+    return Candidate(0, 0, row, 0, row, 0, 0, len(entries), sum(tokens) + 2, sum(patches), parts)
 
 
 def place_all(documents, bins=4, cuts=lambda _: ()):

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from vlm.loader.config import LoaderConfig, Phase
-from vlm.loader.errors import DatasetError, LoaderConfigError
+from vlm.loader.config import ImageConfig, LoaderConfig, Phase
+from vlm.loader.errors import DatasetError, LoaderConfigError, ResumeError
 from vlm.loader.plan import Planner, ShardPlans, check_ranks, open_datasets, stream_hash
+from vlm.loader.runs import lengthen, shorten
 from vlm.loader.state import decode_lanes, encode_lanes
 from vlm.loader.tokenizers import ByteTokenizer
 
@@ -31,6 +32,14 @@ def run(config, steps, world=1, cursor=0, lanes=None):
     return packs, after
 
 
+def saved(config, lanes):
+    """Lanes as they come out of a state, in a process that begins with it."""
+    text = encode_lanes(shorten(lanes, ShardPlans(open_datasets(config), ByteTokenizer(), config, keep=64)))
+    again = lengthen(decode_lanes(text), ShardPlans(open_datasets(config), ByteTokenizer(), config, keep=64))
+    assert again == lanes
+    return again
+
+
 def test_the_stream_is_the_same_for_every_number_of_ranks(small):
     config = LoaderConfig(**small)
     assert len({stream_hash(run(config, 12, world)[0]) for world in (1, 2, 3, 4, 6, 8)}) == 1
@@ -50,7 +59,7 @@ def test_a_run_that_stops_and_goes_on_with_other_ranks_gives_the_same_stream(sma
     for stop, world in zip([*stops, 12], (4, 8, 2, 1, 6, 3), strict=False):
         more, after = run(config, stop - step, world, step * config.batch_size, lanes)
         packs += more
-        lanes = decode_lanes(encode_lanes(after))
+        lanes = saved(config, after)
         step = stop
     assert stream_hash(packs) == stream_hash(whole)
 
@@ -103,17 +112,72 @@ def test_a_phase_of_the_mix_begins_at_its_step_with_full_packs_and_resumes_exact
     assert late[1] > 0.9 * late.total()
     assert sum(p.tokens for pack in packs[: 80 * 24] for p in pack) > 0.9 * 80 * 24 * 512
     early, lanes = run(config, 70)
-    late, _ = run(config, 30, cursor=70 * 24, lanes=decode_lanes(encode_lanes(lanes)))
+    late, _ = run(config, 30, cursor=70 * 24, lanes=saved(config, lanes))
     assert early + late == packs
 
 
-def test_the_state_of_240_full_lanes_is_under_a_megabyte(small):
-    config = LoaderConfig(**small | {"lanes": 240, "batch_size": 240, "seq_len": 8192})
-    lanes = run(config, 1)[1]
-    assert len(lanes) == 240
-    pieces = sum(len(b) for s in lanes.values() for b in s.bins)
-    assert pieces > 240 * 100
-    assert len(json.dumps(encode_lanes(lanes))) < 1_000_000
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """2,000 documents as indexes alone: pictures with short texts for alt, paragraphs of some words to hundreds."""
+    from loader_shards import write_indexes
+
+    return write_indexes(tmp_path_factory.mktemp("many"), 2_000, 4)
+
+
+@pytest.mark.parametrize("view", ["natural", "retrieval", "pairs", "text_only"])
+def test_the_state_of_240_full_lanes_is_under_a_megabyte_and_exact(small, many, view):
+    """Every 24th lane is planned until its bins are all open; the state of 240 may be 24 times as large."""
+    more = {"datasets": (str(many),), "lanes": 240, "batch_size": 240, "seq_len": 8192, "view": view}
+    config = LoaderConfig(**small | more | {"image": ImageConfig(size=224, patch=16, tokens=64)})
+    datasets = open_datasets(config)
+    plans = ShardPlans(datasets, ByteTokenizer(), config, keep=64)
+    planner = Planner(config, datasets, plans, rank=0, world_size=24)
+    lanes = [planner.step() for _ in range(40)][-1].lanes
+    assert len(lanes) == 10
+    assert min(len(s.bins) for s in lanes.values()) > 24
+    assert sum(len(b) for s in lanes.values() for b in s.bins) > 10 * (2_000 if view == "pairs" else 300)
+    assert len(json.dumps(encode_lanes(shorten(lanes, plans)))) < 1_000_000 / 24
+    saved(config, lanes)
+
+
+def test_runs_pass_over_documents_without_sequences_and_end_where_the_stream_is_not_followed(small):
+    """Pairs of pages of which some have none; the last sequence of a lane has no next."""
+    config = LoaderConfig(**small | {"view": "pairs", "lanes": 2, "batch_size": 2})
+    _, lanes = run(config, 5)
+    plans = ShardPlans(open_datasets(config), ByteTokenizer(), config, keep=64)
+    runs = [r for s in shorten(lanes, plans).values() for b in s.bins for r in b]
+    pieces = [p for s in lanes.values() for b in s.bins for p in b]
+    assert sum(r.length for r in runs) == len(pieces)
+    assert len(runs) < len(pieces) / 2
+    saved(config, lanes)
+
+
+def test_a_state_that_points_behind_the_stream_is_refused(small):
+    config = LoaderConfig(**small)
+    plans = ShardPlans(open_datasets(config), ByteTokenizer(), config, keep=64)
+    short = shorten(run(config, 1)[1], plans)
+    run_ = short[0].bins[0][0]
+    for bad in (run_._replace(offset=10**6), run_._replace(length=10**6)):
+        with pytest.raises(ResumeError, match="damaged"):
+            lengthen({0: short[0]._replace(bins=((bad,),))}, plans)
+
+
+def test_a_single_pass_with_too_many_lanes_says_how_many_would_do(small, caplog):
+    config = LoaderConfig(**small | {"one_pass": True})
+
+    def fill(lanes):
+        caplog.clear()
+        planner = planners(replace(config, lanes=lanes, batch_size=2))[0]
+        rows = []
+        while not planner.exhausted:
+            rows += planner.step().rows
+        return sum(p.tokens for row in rows for p in row) / len(rows) / 512
+
+    assert fill(60) < 0.8
+    assert "a single pass: each of the 60 lanes ends with open bins" in caplog.text
+    assert "lanes=2, or the number of ranks" in caplog.text
+    assert fill(2) > 0.9
+    assert not caplog.text
 
 
 def test_ranks_that_do_not_divide_the_lanes_are_refused_with_those_that_do(small):
@@ -147,7 +211,7 @@ def test_a_mix_goes_on_without_a_dataset_of_which_the_view_leaves_nothing(small,
     assert {p.dataset for pack in packs for p in pack} == {0}
     assert "lane 3 goes on without dataset 1: 13 documents gave nothing" in caplog.text
     early, lanes = run(config, 7)
-    late, _ = run(config, 33, cursor=7 * 24, lanes=decode_lanes(encode_lanes(lanes)))
+    late, _ = run(config, 33, cursor=7 * 24, lanes=saved(config, lanes))
     assert early + late == packs
 
 

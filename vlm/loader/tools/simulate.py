@@ -13,6 +13,7 @@ from vlm.loader.dataset import Dataset
 from vlm.loader.lanes import LaneState
 from vlm.loader.pack import FIRST, Piece
 from vlm.loader.plan import Planner, ShardPlans, check_ranks, open_datasets
+from vlm.loader.runs import shorten
 from vlm.loader.state import encode_lanes
 from vlm.loader.tokenizers import load_tokenizer
 from vlm.loader.tools.options import add_options, config_of, guarded, quantiles, say
@@ -40,7 +41,8 @@ class Tally:
     begun: set[tuple[int, int, int, int]] = field(default_factory=set)
     """Documents, as (dataset, epoch, shard, row); of pairs one for all pairs of a page."""
     cpu_s: float = 0.0
-    lanes: dict[int, LaneState] = field(default_factory=dict)
+    state_bytes: int = 0
+    lanes: dict[int, LaneState[Piece]] = field(default_factory=dict)
     """As they stand after the last step."""
     per_step: list[list[int]] = field(default_factory=list)
     """Patches of each rank, step by step: the work that can differ."""
@@ -65,6 +67,7 @@ def _run(args: argparse.Namespace) -> int:
             work.append(sum(p.patches for pack in step.rows for p in pack))
         tally.per_step.append(work)
     tally.cpu_s = time.process_time() - began
+    tally.state_bytes = len(json.dumps(encode_lanes(shorten(tally.lanes, plans))))
     _report(args, config, tally, datasets)
     return 0
 
@@ -118,5 +121,5 @@ def _report(args: argparse.Namespace, config: LoaderConfig, t: Tally, sources: S
     )
     say(f"reading             {rate / 1e6:,.1f} MB a second over all ranks")
     say(f"cache               {open_shards} open shards a rank: {open_shards * largest / 1e9:,.2f} GB if remote")
-    say(f"state               {len(json.dumps(encode_lanes(t.lanes))):,} bytes for {len(t.lanes)} lanes")
+    say(f"state               {t.state_bytes:,} bytes for {len(t.lanes)} lanes")
     say(f"planning            {t.cpu_s / max(taken, 1) * 1e6:,.1f} microseconds of CPU a document, indexes read")
