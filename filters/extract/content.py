@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from filters.extract.clean import clean
+from filters.extract.code import line_numbers
 from filters.extract.density import Lengths, Sums, lengths_of, sums_of, with_blocks
 from filters.extract.furniture import MAIN, prune
 from filters.extract.lead import leads, title_at
 from filters.extract.main_content import choose
+from filters.extract.share_links import share_rows
 from filters.extract.threads import threads_of
 from filters.extract.tree import Tree
 from schemas.reasons import ReferenceReason as Why
@@ -44,23 +46,37 @@ def content_of(
     None standing for what the mode does."""
     lengths = lengths_of(tree)
     sums = sums_of(tree, lengths, {})
+    known = _known(tree, sums)
     if mode != MAIN:
-        return Content([0] if tree.tag else [], prune(tree, sums, mode=mode, comments=comments is not False))
-    roots, gone = _main_content(tree, lengths, sums, tables, title, host)
+        gone = prune(tree, sums, mode=mode, known=known, comments=comments is not False)
+        return Content([0] if tree.tag else [], gone)
+    roots, gone = _main_content(tree, lengths, sums, tables, title, host, known)
     if not comments:
         return Content(roots, gone)
-    return Content(roots, gone, *threads_of(tree, sums, roots, gone))
+    return Content(roots, gone, *threads_of(tree, sums, roots, gone, known))
+
+
+def _known(tree: Tree, sums: Sums) -> dict[int, Why]:
+    """What goes out of a page whatever it is called: rows of share links, numbers of the lines of code."""
+    shared = dict.fromkeys(share_rows(tree, sums), Why.SHARE_BUTTON)
+    return shared | dict.fromkeys(line_numbers(tree), Why.FURNITURE)
 
 
 def _main_content(
-    tree: Tree, lengths: Lengths, raw_sums: Sums, tables: set[int], title: str | None, host: str
+    tree: Tree,
+    lengths: Lengths,
+    raw_sums: Sums,
+    tables: set[int],
+    title: str | None,
+    host: str,
+    known: Mapping[int, Why],
 ) -> tuple[list[int], dict[int, Why]]:
     """Roots of the subtrees to give back, and the roots of what is left out inside them."""
     blocks, heading = with_blocks(tree), title_at(tree, title)
     best: tuple[int, list[int], dict[int, Why]] | None = None
     before: tuple[dict[int, Why], bool, bool] | None = None
     for by_name, weigh, conditionally, enough in _ATTEMPTS:
-        pruned = prune(tree, raw_sums, mode=MAIN, by_name=by_name, heading=heading)
+        pruned = prune(tree, raw_sums, mode=MAIN, known=known, by_name=by_name, heading=heading)
         if before == (pruned, weigh, conditionally):
             continue  # nothing that this reading would see anew
         before = pruned, weigh, conditionally

@@ -15,6 +15,7 @@ from filters.extract.budget import Deadline
 from filters.extract.document import Limits, Node
 from filters.extract.images import IMAGE_TAGS, Gallery
 from filters.extract.marks import MARK_NODES, WAYS_BACK, is_mark, without_way_back
+from filters.extract.tables import Rows, spans_of
 from filters.extract.text import BREAK, clean_code, clean_inline
 from filters.extract.tree import Tree
 
@@ -55,15 +56,16 @@ class Emitter:
         tree: Tree,
         gone: Mapping[int, object],
         tables: set[int],
+        listings: Mapping[int, str],
         gallery: Gallery,
         skip_images: set[int],
         spoken: set[int],
         limits: Limits,
         deadline: Deadline,
     ) -> None:
-        """`gone` are the roots of what is left out, `skip_images` those that another copy stands for, `spoken` the
-        `noscript` elements whose text counts."""
-        self.tree, self.gone, self.tables, self.gallery = tree, gone, tables, gallery
+        """`gone` are the roots of what is left out, `listings` those of code, with their text, `skip_images` those that
+        another copy stands for, `spoken` the `noscript` elements whose text counts."""
+        self.tree, self.gone, self.tables, self.listings, self.gallery = tree, gone, tables, listings, gallery
         self.skip_images, self.spoken, self.limits = skip_images, spoken, limits
         self.deadline = deadline
         self.nodes: list[Node] = []
@@ -72,8 +74,8 @@ class Emitter:
         self.total_text = self.total_link = 0
         self.buffer: list[str] = []
         self.linked = 0
-        self.rows: list[str] = []
-        self.cells: list[str] = []
+        self.rows = Rows()
+        self.spans = 1, 1  # columns and rows of the cell that was opened last
         self.role, self.figure = "paragraph", -1
         self.table_end = self.silent_end = self.noscript_end = self.link_end = self.pre_end = 0
         self.ruby_end = -1
@@ -82,7 +84,7 @@ class Emitter:
     def walk(self, root: int) -> None:
         """Add the nodes of one subtree; OverTimeError where the page takes too long."""
         tree, gone, buffer, opened = self.tree, self.gone, self.buffer, self.opened
-        tag, end, text, gap, indent = tree.tag, tree.end, tree.text, tree.gap, tree.indent
+        tag, end, text, gap, indent, listings = tree.tag, tree.end, tree.text, tree.gap, tree.indent, self.listings
         painted = tree.painted
         i, stop = root, end[root]
         while i < stop:
@@ -102,6 +104,10 @@ class Emitter:
             elif i in gone:
                 if name not in _SILENT and i >= self.table_end:
                     self.flush()
+                i = end[i]
+                continue
+            elif i in listings and i >= self.table_end:
+                self._listing(listings[i], inside=i < self.pre_end)
                 i = end[i]
                 continue
             elif name in INLINE:
@@ -153,6 +159,7 @@ class Emitter:
         end = tree.end[i]
         if i < self.table_end:
             if name in _CELLS:
+                self.spans = spans_of(tree.attrs[i]) if "span=" in tree.attrs[i] else (1, 1)
                 if not "".join(self.buffer).strip():
                     self.buffer.clear()
             elif self.buffer:
@@ -224,6 +231,15 @@ class Emitter:
             text = text.replace("\n", " ")
         self._add_text(text, self.role, min(1.0, linked / len(text)))
 
+    def _listing(self, text: str, *, inside: bool) -> None:
+        """Take a table or box of lines of code, in a `pre` or alone."""
+        if inside:
+            self.buffer.append("\n" + text)
+            return
+        self.flush()
+        if text := clean_code(text):
+            self._add_text(text, "code", 0.0)
+
     def _add_text(self, text: str, role: str, density: float) -> None:
         if len(self.nodes) >= self.limits.max_nodes:
             return
@@ -236,24 +252,20 @@ class Emitter:
 
     def _cell(self) -> None:
         """End a table cell."""
-        self.cells.append(clean_inline("".join(self.buffer)).replace("\n", " "))
+        self.rows.cell(clean_inline("".join(self.buffer)).replace("\n", " "), *self.spans)
         self.buffer.clear()
+        self.spans = 1, 1
 
     def _row(self) -> None:
         """End a table row."""
         if self.buffer:
             self._cell()
-        line = "\t".join(self.cells).rstrip("\t")
-        self.cells.clear()
-        if line.strip():
-            self.rows.append(line)
+        self.rows.row()
 
     def _table(self) -> None:
         """End a table, or the part of it before an image."""
         self._row()
-        if self.rows:
-            text = "\n".join(self.rows)
-            self.rows.clear()
+        if text := self.rows.take():
             self._add_text(text, "table", min(1.0, self.linked / len(text)))
         self.linked = 0
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from filters.extract import names as n
 from filters.extract.density import HEADINGS, Sums
-from filters.extract.tree import Tree, value_at
+from filters.extract.hidden import is_faded, is_hidden
+from filters.extract.tree import Tree
 from schemas.reasons import ReferenceReason as Why
 
 _NEVER_SHOWN: Final = frozenset(
@@ -26,17 +29,13 @@ _NEVER_SHOWN: Final = frozenset(
 )
 _ROLES: Final = re.compile(r' role="(?:menu|menubar|navigation|alert|alertdialog|dialog|search|toolbar|tooltip)"')
 _SOFT_ROLES: Final = re.compile(r' role="(?:complementary|contentinfo|banner)"')
-_HIDING_STYLE: Final = re.compile(
-    r"[\";\s](?:display\s*:\s*none|visibility\s*:\s*hidden|(?:left|top|text-indent|margin-left)\s*:\s*-\d{3,}|opacity\s*:\s*0?\.00|font-size\s*:\s*0(?:px)?[;\"]|clip\s*:\s*rect\(0(?:px)?[\s,]+0(?:px)?[\s,]+0(?:px)?[\s,]+0)",
-    re.I,
-)
-
 _TITLE_ALONE: Final = 500
 """Characters without links from which an element around the page's first `h1` is more than a banner with a title (half
 and twice of it alike on the gold's tune half)."""
 _RESPONSIVE: Final = re.compile(r"[\" ](?:d|hidden|visible|show)-(?:xs|sm|md|lg|xl|xxl)-?")
 """Hidden on some screens only."""
 
+NOTHING: Final[Mapping[int, Why]] = MappingProxyType({})
 MAIN: Final = "main"
 RECALL: Final = "recall"
 
@@ -44,6 +43,7 @@ RECALL: Final = "recall"
 _CONCEALED: Final = 1 << 24
 _ROLE: Final = 1 << 25
 _SOFT_ROLE: Final = 1 << 26
+_FADED: Final = 1 << 27
 _NAMES: Final = _CONCEALED - 1
 """What the attributes of an element say, above the flags of `names`."""
 
@@ -53,8 +53,8 @@ def facts_of(raw: str) -> int:
     """What a serialised tag says: hidden, a role of furniture, and the flags of `names` where they are believed."""
     name = raw[: raw.find(" ")]
     facts = 0
-    if ("hidden" in raw or "style=" in raw) and name not in _ALWAYS_SHOWN and is_hidden(raw):
-        facts = _CONCEALED
+    if ("hidden" in raw or "style=" in raw) and name not in _ALWAYS_SHOWN:
+        facts = _CONCEALED if is_hidden(raw) else _FADED if is_faded(raw) else 0
     if ' role="' in raw:
         facts |= (_ROLE if _ROLES.search(raw) else 0) | (_SOFT_ROLE if _SOFT_ROLES.search(raw) else 0)
     if name not in _NEVER_NAMED and "-" not in name:
@@ -69,31 +69,28 @@ def _tells(raw: str) -> bool:
     return "hidden" in raw or "style=" in raw or "role=" in raw or "sr-only" in raw or "screen-r" in raw
 
 
-def is_hidden(raw: str) -> bool:
-    """Whether the attributes say that a reader does not see the element."""
-    if ' hidden="' in raw and ' hidden="until-found"' not in raw:
-        return True
-    if ' aria-hidden="true"' in raw and "fallback-image" not in raw:
-        return True
-    start = raw.find(' style="') + 7
-    return start >= 7 and bool(_HIDING_STYLE.search(raw[start : start + len(value_at(raw, start + 1)) + 2]))
-
-
 def prune(
-    tree: Tree, raw_sums: Sums, *, mode: str, by_name: int = 2, heading: int = -1, comments: bool = True
+    tree: Tree,
+    raw_sums: Sums,
+    *,
+    mode: str,
+    known: Mapping[int, Why] = NOTHING,
+    by_name: int = 2,
+    heading: int = -1,
+    comments: bool = True,
 ) -> dict[int, Why]:
     """Roots of the subtrees that are furniture, each with its reason.
 
-    `raw_sums` are those of the whole tree. `by_name` is how far names are believed: 2 also where only the name speaks,
-    1 where the structure agrees, 0 not at all. `heading` is where the title stands. In mode `main` comment threads
-    are furniture, in mode `recall` they are where `comments` is False.
+    `raw_sums` are those of the whole tree; `known` is what goes whatever it is called. `by_name` is how far names are
+    believed: 2 also where only the name speaks, 1 where the structure agrees, 0 not at all. `heading` is where the
+    title stands. In mode `main` comment threads are furniture, in mode `recall` they are where `comments` is False.
     """
     tag, attrs, end = tree.tag, tree.attrs, tree.end
     gone: dict[int, Why] = {}
     links = tree.all_of(_PRESSED)
     reached = 0  # end of the last subtree that is gone
     protected = 0  # end of the table, code or figure around, where weak names are not believed
-    for i in sorted(tree.attributed + tree.all_of(_LOOKED_AT)):
+    for i in sorted([*tree.attributed, *tree.all_of(_LOOKED_AT), *known]):
         if i < reached:
             continue
         name, raw = tag[i], attrs[i]
@@ -101,12 +98,16 @@ def prune(
         if name in _NAMED_HIDDEN and i < protected:
             facts &= ~n.HIDDEN
         why = None
-        if name in _NEVER_SHOWN:
+        if i in known:
+            why = known[i]
+        elif name in _NEVER_SHOWN:
             why = Why.FURNITURE
         elif name == "dialog" and ' open="' not in raw:
             why = Why.HIDDEN
         elif facts & (_CONCEALED | _ROLE):
             why = Why.HIDDEN if facts & _CONCEALED else Why.FURNITURE
+        elif facts & _FADED and raw_sums.text[end[i]] - raw_sums.text[i] < _FADED_SHARE * raw_sums.text[-1]:
+            why = Why.HIDDEN
         elif by_name and facts & _NAMES:
             titled = i < heading < end[i]
             weakly = by_name == 2 and mode == MAIN and i >= protected and not titled
@@ -170,6 +171,12 @@ _AUTHOR_BOX: Final = 600
 """Characters of a box about the author, at most (half and twice of it alike on the gold's tune half)."""
 
 
+_AD_TEXT: Final = 150
+"""Characters without links from which a box named after adverts says something itself (half and twice of it alike on
+the gold's tune half)."""
+_FADED_SHARE: Final = 0.3
+"""Share of the page's characters from which a transparent element is one that a script shows later (0.1 to 0.6 alike on
+the gold's tune half, where no such element holds content)."""
 _NEAR: Final = 30
 """Nodes of a header in which its heading is looked for: heading, date, author (half and twice of it alike on
 the gold's tune half)."""
@@ -192,8 +199,10 @@ def _strong(flags: int, size: int, density: float, share: float, linked: bool, m
         return Why.FURNITURE
     if flags & n.FOOTER and share < 0.3 and not flags & n.MAYBE:
         return Why.FURNITURE
-    if mode == MAIN and flags & n.AUTHOR and size < _AUTHOR_BOX and share < 0.3:
+    if flags & (n.AUTHOR if mode == MAIN else n.AUTHOR_BOX) and size < _AUTHOR_BOX and share < 0.3:
         return Why.FURNITURE
+    if flags & n.AD_BOX and size * (1 - density) < _AD_TEXT and share < 0.3 and not flags & n.MAYBE:
+        return Why.ADVERT
     if mode == MAIN and flags & n.META and size < 200 and share < 0.3 and not flags & n.MAYBE:
         return Why.FURNITURE
     return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from filters.extract.text import clean_inline
@@ -105,7 +107,8 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
                     metas.setdefault(key, content)
                     pairs.append((key, content))
         elif name == "link":
-            if "canonical" not in tree.attrs[i] and "license" not in tree.attrs[i]:
+            raw = tree.attrs[i].lower()
+            if "canonical" not in raw and "license" not in raw:
                 continue
             attrs = attributes(tree.attrs[i])
             for rel in attrs.get("rel", "").lower().split():
@@ -129,13 +132,13 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
             setattr(found, attribute, resolve(base, links[rel], charset))
     graph = _linked_data(tree.scripts)
     site = metas.get("og:site_name") or graph.get("site_name")
-    found.title = _short(
-        _first(metas, _TITLE_KEYS) or graph.get("title") or _page_title(page_title, heading, site), 500
-    )
+    told = _first(metas, _TITLE_KEYS) or _told_title(graph, page_title)
+    found.title = _short(told or _page_title(page_title, heading, site), 500)
     found.description = _short(_first(metas, _DESCRIPTION_KEYS) or graph.get("description"), 2_000)
     found.site_name = _short(site or metas.get("application-name"), 200)
     author = _first(metas, _AUTHOR_KEYS) or graph.get("author") or _marked(tree, "author")
-    found.author = _short(author if author and not author.startswith("http") else graph.get("author"), 200)
+    names = (name for name in (author, graph.get("author")) if name and not name.startswith("http"))
+    found.author = _short(next(names, None), 200)
     found.date = (
         _date(_first(metas, _DATE_KEYS[:-3]))
         or _date(graph.get("date"))
@@ -157,9 +160,9 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
 
 def _licence_link(tree: Tree) -> str | None:
     """Where the first link of the text that is marked as a licence leads."""
-    attrs = tree.attrs
     for i in tree.at.get("a", ()):
-        if "license" in attrs[i] and "license" in (tree.get(i, "rel") or "").lower().split():
+        raw = tree.attrs[i]
+        if ' rel="' in raw and "license" in raw.lower() and "license" in (tree.get(i, "rel") or "").lower().split():
             return tree.get(i, "href")
     return None
 
@@ -218,16 +221,31 @@ def _page_title(title: str | None, heading: str | None, site: str | None) -> str
     return title
 
 
+def _told_title(graph: dict[str, str], title: str | None) -> str | None:
+    """The headline of JSON-LD, or its name where that is what the page's title says and the headline is not: a headline
+    of Wikipedia's is a short description."""
+    headline, name = graph.get("title"), graph.get("name")
+    if headline and name and title:
+        title = title.casefold()
+        return name if headline.casefold() not in title and name.casefold() in title else headline
+    return headline or name
+
+
 def _date(value: str | None) -> str | None:
-    found = _DATE.search(value) if value else None
-    return "-".join(found.groups()) if found else None
+    """The first day in a value that the calendar has."""
+    for year, month, day in _DATE.findall(value or ""):
+        try:
+            return date(int(year), int(month), int(day)).isoformat()
+        except ValueError:
+            continue
+    return None
 
 
 def _time(tree: Tree) -> str | None:
     """The first `time` element with a date."""
     for i in tree.at.get("time", ()):
-        if date := _date(tree.get(i, "datetime")):
-            return date
+        if day := _date(tree.get(i, "datetime")):
+            return day
     return None
 
 
@@ -243,20 +261,28 @@ def _marked(tree: Tree, what: str) -> str | None:
     return None
 
 
+_MAX_SCRIPT: Final = 500_000
+"""Characters of a script that is read: a bound on hostile pages, the longest of the gold has 30,025."""
+_BEFORE_JSON: Final = re.compile(r"(?:(?://|/\*)?\s*(?:<!\[CDATA\[|<!--)\s*(?:\*/)?)?")
+_AFTER_JSON: Final = re.compile(r"(?:(?://|/\*)?\s*(?:\]\]>|-->)\s*(?:\*/)?)?\Z")
+"""What pages put around JSON: a comment or a CDATA mark, in a comment of a script or not."""
+_MARK_LENGTH: Final = 20
+"""Characters at the end in which the second mark is looked for: the longest has 7, white space besides."""
+_ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
+
+
 def _linked_data(scripts: list[str]) -> dict[str, str]:
     """Title, description, date, author, site name, image and licence that JSON-LD gives for an article or page."""
     found: dict[str, str] = {}
     for script in scripts:
-        if len(script) > 500_000:
+        if len(script) > _MAX_SCRIPT:
             continue
         try:
-            data = json.loads(script.strip().removeprefix("<!--").removesuffix("-->"), strict=False)
+            data = json.loads(_unwrapped(script), strict=False)
         except (ValueError, RecursionError):
             continue
         queue: list[Any] = [data]
-        for item in queue:  # grows as graphs are met
-            if len(queue) > 200:
-                break
+        for item in queue:  # grows as graphs are met, up to what a script can hold
             if isinstance(item, list):
                 queue.extend(item)
             elif isinstance(item, dict):
@@ -269,6 +295,14 @@ def _linked_data(scripts: list[str]) -> dict[str, str]:
     return found
 
 
+def _unwrapped(script: str) -> str:
+    """A script without byte order mark, comment and CDATA marks."""
+    script = script.strip().strip("\ufeff; \t\r\n")
+    start = _BEFORE_JSON.match(script)
+    stop = _AFTER_JSON.search(script, max(0, len(script) - _MARK_LENGTH))
+    return script[start.end() if start else 0 : stop.start() if stop else None]
+
+
 _SITES: Final = ("WebSite", "Organization", "NewsMediaOrganization")
 _ARTICLES: Final = re.compile(r"(?:Article|Posting|WebPage|Report|Review|Recipe|NewsItem)$")
 
@@ -278,7 +312,8 @@ def _read_item(item: dict[str, Any], found: dict[str, str]) -> None:
     kinds = kind if isinstance(kind, list) else [kind]
     if any(isinstance(k, str) and _ARTICLES.search(k) for k in kinds):
         for ours, keys in (
-            ("title", ("headline", "name")),
+            ("title", ("headline",)),
+            ("name", ("name",)),
             ("description", ("description",)),
             ("date", ("datePublished", "dateCreated")),
             ("license", ("license",)),
@@ -296,11 +331,18 @@ def _read_item(item: dict[str, Any], found: dict[str, str]) -> None:
 
 
 def _string(value: Any) -> str | None:
-    """A value of JSON-LD as a string: the name or URL of an object, the members of a list joined. Half of a surrogate
-    pair, which only JSON can write, becomes a question mark: no file or digest takes it."""
+    """A value of JSON-LD as a string: the name or URL of an object, the members of a list joined.
+
+    Entities, which mean nothing in a script but which templates write there, are resolved. Half of a surrogate pair,
+    which only JSON can write, becomes a question mark: no file or digest takes it.
+    """
     if isinstance(value, list):
         parts = [part for v in value[:10] if not isinstance(v, list) and (part := _string(v))]
         return ", ".join(parts) if parts else None
     if isinstance(value, dict):
         value = value.get("name") or value.get("url") or value.get("@id")
-    return value.encode("utf-8", "replace").decode().strip() or None if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    if "&" in value:
+        value = _ENTITY.sub(lambda found: html.unescape(found[0]), value)
+    return value.encode("utf-8", "replace").decode().strip() or None

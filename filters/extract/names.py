@@ -34,6 +34,8 @@ NAV: Final = 32_768
 FOOTER: Final = 65_536
 TEASER: Final = 131_072
 NAV_BOX: Final = 262_144  # links to the other articles of a series, at the foot of one
+AUTHOR_BOX: Final = 524_288  # who wrote the article, in a box of its own
+AD_BOX: Final = 1_048_576  # a place for adverts
 
 _VOCABULARY: Final = {
     UNLIKELY: """
@@ -53,7 +55,7 @@ _VOCABULARY: Final = {
         share sharing share-bar share-box share-this share-daddy sharedaddy share-tool share-link share-button social
         social-media social-share social-bar social-link add-this add-to-any a2a ssba teilen partager
         compartir condividi
-        compartilhar ya-share like-button fb-like tweet-button shariff follow-us""",
+        compartilhar ya-share like-button fb-like tweet-button shariff follow-us sns""",
     RELATED: """
         related related-post related-article related-story related-stories recommended recommendation recommend recirc
         recirculation read-more-post more-story more-stories more-from more-article more-news also-read read-also
@@ -102,6 +104,12 @@ _VOCABULARY: Final = {
         nav navbar navigation navi menu menu-bar main-menu main-nav sub-menu sub-nav top-nav breadcrumb pagination pager
         skip-link skiplink offcanvas mega-menu page-numbers page-nav toc""",
     NAV_BOX: "nav-box navigation-box",
+    AUTHOR_BOX: """
+        author-box author-bio author-info about-author about-the-author author-card author-profile bio-box""",
+    AD_BOX: """
+        ad advert advertisement advertising adsense adsbygoogle ad-slot ad-unit ad-box ad-container ad-wrapper ad-wrap
+        ad-place ad-block ad-zone ad-banner ad-space ad-area dfp gpt-ad google-ad doubleclick werbung reklama
+        publicidad publicite pubblicita publicidade""",
     FOOTER: """
         footer foot colophon copyright site-info legal siteinfo impressum site-footer page-footer imprint disclaimer""",
 }

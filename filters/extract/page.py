@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from filters.consent import consent_of, images_opt_out, opts_out
 from filters.extract.backgrounds import background_of, painted_in
 from filters.extract.budget import Deadline, OverTimeError, broken_budget
 from filters.extract.charset import mojibake_share, to_utf8
+from filters.extract.code import listings
 from filters.extract.content import Content, content_of
 from filters.extract.copies import noscript_copies
 from filters.extract.density import speaks
@@ -84,12 +85,15 @@ def _document(
 ) -> Document:
     """The document of a page that was parsed; OverTimeError where its passes take too long."""
     tables = data_tables(tree)
-    content = content_of(tree, mode, tables=tables, title=about.title, host=host_of(url), comments=comments)
+    code = listings(tree)
+    content = content_of(
+        tree, mode, tables=tables | code.keys(), title=about.title, host=host_of(url), comments=comments
+    )
     deadline.check()
     gallery = Gallery(tree, about.base, charset, limits, recall=mode != MAIN)
     skip = noscript_copies(tree)
     deadline.check()
-    emitter, num_content = _emit(tree, content, tables, gallery, skip, limits, deadline)
+    emitter, num_content = _emit(tree, content, tables, code, gallery, skip, limits, deadline)
     everything = emitter.with_captions()
     deadline.check()
     trimmed = _trimmed(everything, num_content, about, gallery) if mode == MAIN else {}
@@ -130,6 +134,7 @@ def _emit(
     tree: Tree,
     content: Content,
     tables: set[int],
+    code: Mapping[int, str],
     gallery: Gallery,
     skip: set[int],
     limits: Limits,
@@ -137,7 +142,7 @@ def _emit(
 ) -> tuple[Emitter, int]:
     """An emitter that has walked the content and then the comment threads, and how many nodes the content has."""
     spoken = {i for i in tree.at.get("noscript", ()) if speaks(tree, i)}
-    emitter = Emitter(tree, content.gone, tables, gallery, skip, spoken, limits, deadline)
+    emitter = Emitter(tree, content.gone, tables, code, gallery, skip, spoken, limits, deadline)
     for root in content.roots:
         emitter.walk(root)
     num_content = len(emitter.nodes)

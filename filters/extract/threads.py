@@ -11,7 +11,7 @@ from typing import Final
 
 from filters.extract import names as n
 from filters.extract.density import Sums
-from filters.extract.furniture import RECALL, facts_of, prune
+from filters.extract.furniture import NOTHING, RECALL, facts_of, prune
 from filters.extract.tree import Tree, outermost
 from schemas.reasons import ReferenceReason as Why
 
@@ -21,12 +21,12 @@ a sentence, the figure of `density.PROSE`)."""
 
 
 def threads_of(
-    tree: Tree, sums: Sums, roots: list[int], gone: Mapping[int, object]
+    tree: Tree, sums: Sums, roots: list[int], gone: Mapping[int, object], known: Mapping[int, Why] = NOTHING
 ) -> tuple[list[int], dict[int, Why]]:
     """Roots of the comment threads that the content lacks, in page order, and what is left out inside them: furniture
-    and the forms to write a comment with. `roots` and `gone` are those of the content."""
+    and the forms to write a comment with. `roots` and `gone` are those of the content, `known` as in `prune`."""
     tag, end, attrs = tree.tag, tree.end, tree.attrs
-    left_out = prune(tree, sums, mode=RECALL) | dict.fromkeys(tree.at.get("form", ()), Why.FURNITURE)
+    left_out = prune(tree, sums, mode=RECALL, known=known) | dict.fromkeys(tree.at.get("form", ()), Why.FURNITURE)
     kept, cut = outermost(tree, roots), outermost(tree, gone)
     found: list[int] = []
     reached = 0

@@ -114,7 +114,7 @@ def parse(markup: bytes, max_marks: int | None = None) -> Tree | None:
     parser = LexborHTMLParser(markup.removesuffix(b"<!"))  # there lexbor writes what is no comment
     if parser.root is None:
         return None
-    linked_data = parser.css('script[type="application/ld+json"]')[:_MAX_LINKED_DATA]
+    linked_data = parser.css('script[type^="application/ld+json" i]')[:_MAX_LINKED_DATA]
     scripts = [node.text(deep=True) or "" for node in linked_data]
     drawings = len(parser.tags("svg"))
     parser.strip_tags(_RAW, recursive=True)

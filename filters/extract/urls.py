@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+import idna
 
 MAX_URL: Final = 4_000
 """Characters of a URL that is still taken; browsers and servers stop between 2,000 and 8,000."""
@@ -14,74 +17,94 @@ _STRIP: Final = "".join(map(chr, range(33)))
 _NEWLINES: Final = re.compile(r"[\t\n\r]")
 _SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:")
 _CLEAN: Final = re.compile(
-    r"https?://[a-z0-9.\-]+(?::(?!80/|443/)[0-9]+)?/[!$&-;=@-Z_a-z~%]*(?:\?[!$&-;=@-Z_a-z~%?\[\]/]*)?\Z"
+    r"https?://[a-z0-9.\-]+(?::(?!80/|443/)[1-9][0-9]{0,3})?/[!$&-;=@-Z_a-z~%]*(?:\?[!$&(-;=@-Z_a-z~%?\[\]/]*)?\Z"
 )
-_BAD_ESCAPE: Final = "!$%&'()*+,/:;=@~-._[]|"
+"""What a browser changes nothing of, unless it has dot segments; a port of five digits is looked at more closely."""
+_KEPT: Final = "!$%&'()*+,/:;=@~-._[]|"
+_KEPT_IN_QUERY: Final = "!$%&()*+,/:;=@~-._[]|?{}^`\\"
+"""What stays as it is in user name and path, and in a query: WHATWG's URL standard, percent-encode sets `path` and
+`special-query`."""
 _DEFAULT_PORT: Final = {"http": ":80", "https": ":443"}
+_HERE: Final = frozenset((".", "%2e"))
+_UP: Final = frozenset(("..", ".%2e", "%2e.", "%2e%2e"))
+"""Dot segments, in lower case, as the standard lists them."""
 
 
 def resolve(base: str, reference: str, charset: str = "utf-8") -> str | None:
     """The absolute http(s) URL that a browser asks for, or None where there is none.
 
-    Path and fragment are escaped as UTF-8, the query in the encoding of the page; what is escaped already stays;
-    the host becomes lower case and ASCII (IDNA); a default port goes; `data:` and other schemes give None.
+    Path and fragment are escaped as UTF-8, the query in the encoding of the page; what is escaped already stays; dot
+    segments go; the host becomes lower case and ASCII (UTS #46); a default port goes; `data:` and other schemes give
+    None. Source: WHATWG URL standard, checked against Chromium.
     """
     reference = reference.strip(_STRIP)
-    if _CLEAN.match(reference) and "/." not in reference and len(reference) <= MAX_URL:
-        return reference
-    if reference and "/." not in reference and len(reference) <= MAX_URL and reference[0] not in ".?#":
-        scheme_part, origin, folder = _origin(base)
-        if reference.startswith("//"):
-            whole = scheme_part + reference
-        elif reference[0] == "/":
-            whole = origin + reference
-        else:
-            whole = "" if ":" in reference else folder + reference
-        if _CLEAN.match(whole):
-            return whole
-    if "\n" in reference or "\t" in reference or "\r" in reference:
-        reference = _NEWLINES.sub("", reference)
     if len(reference) > MAX_URL:
         return None
-    scheme = _SCHEME.match(reference)
-    if scheme and scheme.group()[:-1].lower() not in ("http", "https"):
-        return None
+    if _CLEAN.match(reference) and not _has_dots(reference):
+        return reference
+    if "\n" in reference or "\t" in reference or "\r" in reference:
+        reference = _NEWLINES.sub("", reference)
     if "\\" in reference:
         head, mark, query = reference.partition("?")
         reference = head.replace("\\", "/") + mark + query
-    if scheme and reference[scheme.end() : scheme.end() + 1] == "/":
-        # `http:/host` and `http:///host` are `http://host` in a browser
-        reference = scheme.group() + "//" + reference[scheme.end() :].lstrip("/")
-    elif scheme:
-        rest = reference[scheme.end() :]
-        same = base[: scheme.end()].lower() == scheme.group().lower()
-        reference = rest if same else scheme.group() + "//" + rest
-    elif reference.startswith("///"):
-        reference = "//" + reference.lstrip("/")
+    whole = _joined(base, reference)
+    if _CLEAN.match(whole) and not _has_dots(whole):
+        return whole
     try:
-        joined = urljoin(base, reference)
-        return joined if _CLEAN.match(joined) else _normalise(joined, charset)
+        return _normalise(whole, charset)
     except (ValueError, UnicodeError):
         return None
 
 
+def _has_dots(url: str) -> bool:
+    """Whether a URL may have dot segments."""
+    return "/." in url or "/%2" in url
+
+
+def _joined(base: str, reference: str) -> str:
+    """A reference made absolute, nothing escaped and no dot segment taken out; '' where that cannot be."""
+    origin, folder, path, query = _parts(base)
+    found = _SCHEME.match(reference)
+    if found:
+        scheme = found.group().lower()
+        if scheme not in ("http:", "https:"):
+            return ""
+        rest = reference[found.end() :]
+        if rest[:2] == "//" or not origin.startswith(scheme + "//"):
+            return scheme + "//" + rest.lstrip("/")
+        reference = rest  # `https:pic.jpg` on a page of that scheme
+    if not origin:
+        return ""
+    first = reference[:1]
+    if first == "/":
+        if reference[1:2] == "/":
+            return origin[: origin.index("/")] + "//" + reference.lstrip("/")
+        return origin + reference
+    if first == "?":
+        return origin + path + reference
+    return origin + folder + reference if first and first != "#" else origin + path + query
+
+
 @lru_cache(maxsize=1_024)
-def _origin(base: str) -> tuple[str, str, str]:
-    """`https:`, `https://host` and `https://host/folder/` of a base; one a page, so the last thousand pages are
-    remembered."""
+def _parts(base: str) -> tuple[str, str, str, str]:
+    """`https://host`, `/folder/`, `/folder/page` and `?query` of a base, '' four times where it is no http(s) URL; one
+    a page, so the last thousand pages are remembered."""
     try:
         parts = urlsplit(base)
     except ValueError:  # `http://[`: nothing can be resolved against it
-        return "", "", ""
-    origin = f"{parts.scheme}://{parts.netloc}"
-    folder = parts.path.rpartition("/")[0]
-    return f"{parts.scheme}:", origin, "" if "/." in folder else f"{origin}{folder}/"
+        return "", "", "", ""
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return "", "", "", ""
+    folder = parts.path.rpartition("/")[0] + "/"
+    query = "?" + parts.query if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}", folder, parts.path or "/", query
 
 
 def _normalise(url: str, charset: str) -> str | None:
-    """Escape and lower-case what a browser does; None for a URL without a host."""
+    """Escape and lower-case what a browser does; None for a URL without a host, ValueError for a port that is none."""
+    url = url.partition("#")[0]
     parts = urlsplit(url)
-    scheme = parts.scheme.lower()
+    scheme = parts.scheme
     if scheme not in ("http", "https") or not parts.hostname:
         return None
     host = _ascii_host(parts.hostname)
@@ -89,13 +112,29 @@ def _normalise(url: str, charset: str) -> str | None:
         return None
     port = f":{parts.port}" if parts.port is not None else ""
     user = parts.netloc.rpartition("@")[0]
-    netloc = (quote(user, safe=_BAD_ESCAPE) + "@" if user else "") + host
+    netloc = (quote(user, safe=_KEPT) + "@" if user else "") + host
     netloc += "" if port == _DEFAULT_PORT[scheme] else port
-    path = quote(parts.path, safe=_BAD_ESCAPE) or "/"
-    query = parts.query
-    if query:
-        query = quote(_encode(query, charset), safe=_BAD_ESCAPE + "?{}^`\\")
-    return urlunsplit((scheme, netloc, path, query, ""))
+    path = quote(_without_dots(parts.path), safe=_KEPT) or "/"
+    mark = "?" if "?" in url else ""
+    query = quote(_encode(parts.query, charset), safe=_KEPT_IN_QUERY) if parts.query else ""
+    return f"{scheme}://{netloc}{path}{mark}{query}"
+
+
+def _without_dots(path: str) -> str:
+    """An absolute path without its `.` and `..`, escaped ones too; empty segments stay, as in browsers."""
+    if not _has_dots(path):
+        return path
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        name = segment.lower()
+        if name in _UP:
+            del kept[-1:]
+        elif name not in _HERE:
+            kept.append(segment)
+    if segments[-1].lower() in _UP | _HERE:
+        kept.append("")
+    return "/" + "/".join(kept)
 
 
 def _encode(query: str, charset: str) -> bytes:
@@ -112,15 +151,36 @@ def _encode(query: str, charset: str) -> bytes:
 def _ascii_host(host: str) -> str | None:
     """The host in ASCII and lower case, or None where it cannot be one; a page links to ten hosts or fewer, the last
     four hundred pages are remembered."""
-    host = host.lower()
     if ":" in host:
-        return f"[{host}]"
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode("ascii")
-        except UnicodeError:
-            return None
-    return None if re.search(r"[\s<>^`{|}%\"]", host) else host
+        return f"[{host.lower()}]"
+    if "%" in host:
+        host = unquote_to_bytes(host).decode("utf-8", "replace")
+    try:
+        host = host.lower() if host.isascii() else ".".join(map(_ascii_label, _mapped(host).split(".")))
+    except (UnicodeError, idna.IDNAError):
+        return None
+    return None if not host or _NO_HOST.search(host) else host
+
+
+_NO_HOST: Final = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
+
+
+def _mapped(host: str) -> str:
+    """A host as UTS #46 maps it for browsers: a sharp s stays (not transitional), and so do hyphens, underscores and
+    symbols; IDNAError for characters that no name may have."""
+    return idna.uts46_remap(host, std3_rules=False, transitional=False)
+
+
+def _ascii_label(label: str) -> str:
+    """A label of a mapped host in ASCII; IDNAError where its letters may not stand so."""
+    if label.isascii():
+        return label
+    joiners = any(c in "\u200c\u200d" and not idna.valid_contextj(label, at) for at, c in enumerate(label))
+    if joiners or unicodedata.category(label[0])[0] == "M":
+        raise idna.IDNAError(label)
+    if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in label):
+        idna.check_bidi(label)
+    return "xn--" + label.encode("punycode").decode("ascii")
 
 
 def has_scheme(reference: str) -> bool:

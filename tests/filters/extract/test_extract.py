@@ -67,6 +67,28 @@ def test_an_open_dialog_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "furniture",
+    [
+        '<div><a href="https://www.facebook.com/sharer.php?u=x">f</a><a href="https://twitter.com/intent/tweet">t</a></div>',
+        '<ul class="sns"><li><a href="https://net.example/x">Send it on</a></li></ul>',
+        '<div class="ad-container"><a href="https://shop.example/"><img src="/offer.jpg"></a></div>',
+        '<div class="author-box"><img src="/ann.jpg"><p>Ann Berg bakes, and writes of what she baked.</p></div>',
+        '<div style="height:0;overflow:hidden"><p>What a script may show when it is asked for.</p></div>',
+        '<div style="opacity:0"><p>A text for machines, which no reader sees.</p></div>',
+    ],
+)
+def test_furniture_goes_in_both_modes(furniture: str, mode: str) -> None:
+    found = read(f"<article><p>{LONG * 3}</p>{furniture}<p>{LONG * 2}</p></article>", mode)
+    assert [node.text for node in found.nodes] == [(LONG * 3).strip(), (LONG * 2).strip()]
+
+
+def test_a_transparent_box_that_holds_much_of_the_page_is_read() -> None:
+    found = read(f'<article><div style="opacity:0"><p>{LONG * 3}</p></div><p>{LONG * 2}</p></article>')
+    assert [node.text for node in found.nodes] == [(LONG * 3).strip(), (LONG * 2).strip()]
+
+
 def test_an_image_inside_a_url_has_its_bytes_kept_aside() -> None:
     png = b"\x89PNG\r\n\x1a\n" + bytes(300)
     url = "data:image/png;base64," + base64.b64encode(png).decode()

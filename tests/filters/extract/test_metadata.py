@@ -85,3 +85,64 @@ def test_half_a_surrogate_pair_in_linked_data_becomes_a_character_that_can_be_wr
     for text in (*told, found.licence, found.og_image):
         assert text is not None
         text.encode()
+
+
+ARTICLE = '{"@type": "NewsArticle", "headline": "Bread"}'
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        ("\ufeff" + ARTICLE, "application/ld+json"),
+        (f"<![CDATA[{ARTICLE}]]>", "application/ld+json"),
+        (f"//<![CDATA[\n{ARTICLE}\n//]]>", "application/ld+json"),
+        (f"/*<![CDATA[*/ {ARTICLE} /*]]>*/", "application/ld+json"),
+        (f"<!-- {ARTICLE} -->", "application/ld+json"),
+        (ARTICLE + ";\n", "application/ld+json"),
+        (ARTICLE, "application/ld+json; charset=utf-8"),
+        (ARTICLE, "Application/LD+JSON"),
+        ('{"@graph": [' + '{"@type": "Thing"},' * 500 + ARTICLE + "]}", "application/ld+json"),
+        ("[" + "7," * 50_000 + ARTICLE + "]", "application/ld+json"),
+    ],
+)
+def test_linked_data_is_read_whatever_stands_around_it(script: str, kind: str) -> None:
+    assert read(f'<script type="{kind}">{script}</script>').title == "Bread"
+
+
+@pytest.mark.parametrize("script", [" " * 400_000, "//" + " " * 400_000, (" " * 5_000 + "x") * 60, "-->" * 100_000])
+def test_a_script_made_for_backtracking_is_read_in_time(script: str) -> None:
+    found = extract(f'<script type="application/ld+json">{script}</script><p>text'.encode(), "https://h.example/")
+    assert (found.failure, found.title) == (None, None)
+
+
+def test_entities_in_linked_data_are_resolved() -> None:
+    item = '{"@type": "Article", "headline": "Bread &amp; salt &#8211; R&amp;D, AT&T", "image": "/a?b=1&copy=2"}'
+    found = read(f'<script type="application/ld+json">{item}</script>')
+    assert (found.title, found.og_image) == ("Bread & salt \u2013 R&D, AT&T", "https://h.example/a?b=1&copy=2")
+
+
+def test_a_headline_that_the_title_does_not_say_gives_way_to_a_name_that_it_says() -> None:
+    item = '{"@type": "Article", "name": "Bread", "headline": "a food"}'
+    script = f'<script type="application/ld+json">{item}</script>'
+    assert read(f"<title>Bread | The Book</title>{script}").title == "Bread"
+    assert read(f"<title>A food for all</title>{script}").title == "a food"
+    assert read(script).title == "a food"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("2020-02-31", None), ("2020-02-29", "2020-02-29"), ("2021-02-29", None), ("20200431 20200501", "2020-05-01")],
+)
+def test_a_date_is_a_day_of_the_calendar(value: str, expected: str | None) -> None:
+    assert read(f'<meta name="date" content="{value}">').date == expected
+
+
+def test_relations_are_read_in_any_case() -> None:
+    found = read('<link rel="Canonical" href="/c"><link REL="LICENSE" href="/l">')
+    assert (found.canonical_url, found.licence) == ("https://h.example/c", "https://h.example/l")
+    assert read("", '<p>text <a rel="License" href="/l">CC</a></p>').licence == "https://h.example/l"
+
+
+def test_an_address_is_no_author() -> None:
+    item = '{"@type": "Article", "headline": "Bread", "author": {"url": "https://h.example/ann"}}'
+    assert read(f'<script type="application/ld+json">{item}</script>').author is None

@@ -100,3 +100,15 @@ def test_a_long_sentence_without_links_is_never_trimmed(parts: list[tuple[str, s
     nodes = [Node(text=text, role=role, link_density=density) for role, text, density in parts]
     nodes.insert(len(nodes) // 2, Node(text=LONG))
     assert len(parts) // 2 not in reasons(nodes)
+
+
+def test_a_line_that_says_what_to_read_next_goes_with_the_links_under_it() -> None:
+    picture = Node(image_url="http://h/p.jpg", role="image")
+    link = Node(text="A mill that still turns", role="list_item", link_density=1.0)
+    assert reasons(texts(LONG, "Read next:", picture, link, link, picture, LONG)) == dict.fromkeys(
+        range(1, 5), "related"
+    )
+    assert reasons(texts(LONG, "Read also", LONG)) == {}
+    assert reasons(texts(LONG, "Read also what was said of it in the year before that", link, LONG)) == {}
+    half = Node(text="A mill that still turns", role="list_item", link_density=0.6)
+    assert reasons(texts(LONG, "Read also", half, LONG)) == {}
