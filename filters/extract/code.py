@@ -19,7 +19,7 @@ _NEAR: Final = 20
 _NUMBERED: Final = re.compile(
     r"(?:[\w-]*[-_])?(?:gutters?|line-?no(?:s|div)?|line-?numbers?|line-?nr|ln-(?:num(?:ber)?s?|n)|blob-num)\Z", re.I
 )
-"""Classes of a column of line numbers, or of one number: those of Pygments, Rouge, highlight.js, SyntaxHighlighter,
+"""Classes of a column of line numbers, or of one number: those of Pygments, Jekyll, highlight.js, SyntaxHighlighter,
 Hexo and GitHub."""
 _MIN_LINES: Final = 2
 """Rows of a listing, at least: one is a box around something."""
