@@ -84,8 +84,10 @@ def of_webdataset(data: str, _: str) -> Any:
     return wds.WebDataset(urls, shardshuffle=False, empty_check=False).repeat(), by_extension
 
 
-def of_energon(_: str, folder: str) -> Any:
-    """Megatron-Energon's crude samples, as its `prepare` made them readable."""
+def of_energon(_: str, folder: str, workers: int = 0) -> Any:
+    """Megatron-Energon's crude samples, as its `prepare` made them readable; with workers, rows in batches: its loader
+    starts workers of its own, so decoding and batching go into its task encoder.
+    """
     import megatron.energon as energon
 
     @energon.stateless
@@ -100,21 +102,20 @@ def of_energon(_: str, folder: str) -> Any:
             super().__init__(raw_batch_type=None, encoded_sample_type=None, batch_type=None)
 
         def encode_sample(self, sample: Any) -> Any:
-            return sample
+            return row(*by_extension(sample)) if workers else sample
 
-    workers = energon.WorkerConfig(rank=0, world_size=1, num_workers=0)
+        def batch(self, samples: list[Any]) -> Any:
+            return collate(samples)
+
     dataset = energon.get_train_dataset(
         folder,
-        worker_config=workers,
-        batch_size=None,
+        worker_config=energon.WorkerConfig(rank=0, world_size=1, num_workers=workers),
+        batch_size=ROWS if workers else None,
         shuffle_buffer_size=None,
         max_samples_per_sequence=None,
         task_encoder=Encoder(),
     )
-    return energon.get_loader(dataset), lambda s: (
-        s["json"],
-        [s[k] for k in sorted(k for k in s if k.endswith(".jpg"))],
-    )
+    return energon.get_loader(dataset), by_extension
 
 
 def of_streaming(_: str, folder: str) -> Any:
@@ -287,13 +288,10 @@ def peer(name: str, mode: str, data: str, folder: str) -> Iterator[tuple[int, in
             for sample in self.dataset:
                 yield row(*self.pick(sample)) if mode != "bytes" else self.pick(sample)
 
-    open_peer = {
-        "webdataset": of_webdataset,
-        "megatron-energon": of_energon,
-        "mosaicml-streaming": of_streaming,
-        "litdata": of_litdata,
-    }[name]
-    dataset, pick = open_peer(data, folder)
+    if name == "megatron-energon" and mode == "step":
+        for _, pixels, useful in of_energon(data, folder, workers=2)[0]:
+            yield useful, ROWS, len(pixels)
+    dataset, pick = PEERS[name](data, folder)
     rows = Rows(dataset, pick)
     if mode == "bytes":
         for raw, images in rows:

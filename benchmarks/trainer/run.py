@@ -1,6 +1,7 @@
 """What the trainer's choices cost and bring, in miniature, on the CPU: python benchmarks/trainer/run.py [NAME ...]
 
-* packing   a step on packed rows with documents apart, against one document a row, padded, the same useful tokens
+* packing   a step on packed rows with documents apart, against one document a row, padded, the same useful tokens;
+            documents as long as OBELICS's (benchmarks/loader/data.py)
 * summary   all patches of an image at the input against 64 summary tokens: step time and loss at equal samples
 * tuning    language model frozen, with LoRA, full: time, memory, held-out loss, loss of text alone
 
@@ -43,7 +44,7 @@ def main() -> None:
     if options.case:
         print(json.dumps(globals()[f"_{options.case.partition('.')[0]}"](options, options.case.partition(".")[2])))
         return
-    _prepare(options.work, options.pages)
+    _prepare(options.work, options.pages, options.names or list(CASES))
     found: dict[str, dict[str, Any]] = {}
     for name in options.names or CASES:
         if name == "tuning" and not (options.work / "language" / "config.json").exists():
@@ -69,9 +70,14 @@ def _ratios(found: dict[str, dict[str, Any]]) -> None:
             print(f"{what}: {found[slow]['cpu_s'] / found[fast]['cpu_s']:.2f} times the CPU time")
 
 
-def _prepare(work: Path, pages: int) -> None:
+def _prepare(work: Path, pages: int, names: list[str]) -> None:
+    from benchmarks.loader.data import whole
     from jobs.draw_shards import draw_shards
 
+    if "packing" in names:
+        whole(work / "documents", 100, 4, pictures=30)
+    if names == ["packing"]:
+        return
     for name, seed, count in (("shards", 7007, pages), ("held-out", 8008, pages // 3)):
         if not (work / name / "manifest.json").exists():
             draw_shards(work / name, pages=count, seed=seed)
@@ -86,7 +92,7 @@ def _preset(*overrides: str, steps: int, name: str = "llava15") -> Any:
 
 
 def _packing(options: argparse.Namespace, case: str) -> dict[str, float]:
-    """Forward and backward of the same segments, packed or one a row."""
+    """Forward and backward of the same segments of OBELICS-like documents, packed or one a row."""
     import torch
 
     from vlm.loader import Loader, LoaderConfig
@@ -98,7 +104,7 @@ def _packing(options: argparse.Namespace, case: str) -> dict[str, float]:
     model = Vlm(preset.model, 262).train()
     model.trains(("mapper", "language"))
     config = LoaderConfig(
-        datasets=(str(options.work / "shards"),),
+        datasets=(str(options.work / "documents"),),
         batch_size=4,
         seq_len=4096,
         image=model.image_config(),

@@ -127,7 +127,7 @@ class Dataset:
         texts = np.where(index.is_image, index.alt_bytes.astype(np.int64) + index.caption_bytes, index.num_bytes)
         if (sums(texts, index.node_start) > min(info.num_bytes, MAX_TEXT)).any():
             raise DatasetError(f"{where}: a document has more bytes of text than {info.name} has, or over 1 GB")
-        if (index.member_offset > info.num_bytes - index.member_length).any():
+        if (index.member_offset > info.num_bytes - index.member_length.astype(np.int64)).any():
             raise DatasetError(f"{where} points behind the end of {info.name} ({info.num_bytes} bytes)")
         return index
 

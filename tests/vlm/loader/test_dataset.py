@@ -1,3 +1,5 @@
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -42,6 +44,14 @@ def test_a_number_of_a_member_out_of_range_is_an_index_that_is_none(folder, fiel
 def test_an_offset_so_large_that_its_end_would_wrap_is_behind_the_end(folder):
     with pytest.raises(DatasetError, match="points behind the end"):
         index_with(folder, lambda row: row["members"][0].update(offset=2**63 - 1))
+
+
+def test_a_tar_of_over_two_gigabytes_is_read(folder):
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["shards"][0]["bytes"] = 3 << 30
+    path.write_text(json.dumps(manifest))
+    assert len(Dataset(open_store(str(folder))).index(0)) == 10
 
 
 def test_texts_longer_than_the_tar_are_not_planned(folder):
