@@ -17,12 +17,15 @@ import collections
 import csv
 import hashlib
 import io
+import os
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"  # as Spark sets it for its workers: NumPy's threads cost more than such products
 
 import imagehash
 import numpy as np

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,17 +100,15 @@ def measure_decoded(data: bytes, decoded: Decoded) -> Measures:
 
 
 def _entropy(grey: Image.Image) -> float:
-    counts = np.array([n for n in grey.histogram() if n])
-    share = counts / counts.sum()
-    return round(float(-(share * np.log2(share)).sum()), 4) + 0.0
+    return round(grey.entropy(), 4) + 0.0
 
 
 def _colour_spread(image: Image.Image) -> int:
     """Over an average of 32 px or more, so that the noise of JPEG and thin lines do not count."""
     shrink = min(image.size) // _SPREAD_SIDE
     small = image.reduce(shrink) if shrink >= 2 else image
-    extremes = [band.getextrema() for band in small.split()]
-    return max(int(high) - int(low) for low, high in extremes)  # type: ignore[arg-type]  # bytes have one range
+    extremes: Any = [small.getextrema()] if small.mode == "L" else small.getextrema()
+    return max(int(high) - int(low) for low, high in extremes)
 
 
 def _sharpness(grey: Image.Image) -> float:

@@ -31,7 +31,12 @@ _SIDE = 64  # samples along each axis
 _FREQUENCIES = 16  # kept along each axis
 _WEIGHTS = 256.0  # a row of `_samples` sums to this: 255 * 256 * 256 stays under 2^24, where float32 is exact
 _LONG = 512  # px; a longer axis is rare (a strip), and its weights are neither exact nor kept
+_BAND = 16  # samples whose weights are multiplied at once: together they look at a quarter of the pixels
 _QUALITY_UNIT = 90  # of the reference: the sum of gradients that is one point of quality
+
+
+Band = tuple[int, int, npt.NDArray[np.float32]]
+"""First pixel, pixel after the last, and the weights (16, pixels between) of 16 neighbouring samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,13 @@ def pdq(grey: Image.Image, width: int, height: int) -> Pdq:
         width: of the picture itself, px; the reference blurs by it.
         height: as `width`.
     """
-    pixels = np.asarray(grey, dtype=np.float32)
-    rows, columns = _weights(height, pixels.shape[0]), _weights(width, pixels.shape[1])
-    sampled = rows @ pixels @ columns.T
+    pixels = np.asarray(grey).astype(np.float32)
+    down = np.empty((_SIDE, pixels.shape[1]), np.float32)
+    for place, (first, last, weights) in enumerate(_bands(height, pixels.shape[0])):
+        np.matmul(weights, pixels[first:last], out=down[place * _BAND : (place + 1) * _BAND])
+    sampled = np.empty((_SIDE, _SIDE), np.float32)
+    for place, (first, last, weights) in enumerate(_bands(width, pixels.shape[1])):
+        sampled[:, place * _BAND : (place + 1) * _BAND] = down[:, first:last] @ weights.T
     coarse = np.floor(sampled.astype(np.float64) / 16)  # 20 bits: with twice 10 of the cosines and sums, 52
     basis = _basis()
     low = (basis @ coarse @ basis.T).ravel()
@@ -73,16 +82,19 @@ def distances(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> npt.NDArr
 
 def _quality(sampled: npt.NDArray[np.floating]) -> int:
     """The reference's measure of gradients: percents of the range between neighbours, cut to whole numbers."""
-    steps = sum(int(np.abs(np.trunc(np.diff(sampled, axis=axis) * 100 / 255)).sum()) for axis in (0, 1))
-    return min(100, steps // _QUALITY_UNIT)
+    steps = np.concatenate([np.diff(sampled, axis=0).ravel(), np.diff(sampled, axis=1).ravel()])
+    np.abs(steps, out=steps)
+    steps *= 100
+    steps /= 255
+    return min(100, int(np.floor(steps, out=steps).sum()) // _QUALITY_UNIT)
 
 
-def _weights(full: int, have: int) -> npt.NDArray[np.float32]:
+def _bands(full: int, have: int) -> list[Band]:
     return _cached(full, have) if have <= _LONG else _samples(full, have)
 
 
-def _samples(full: int, have: int) -> npt.NDArray[np.float32]:
-    """Whole weights (64, have) that blur and sample one axis of `full` px of which `have` are left."""
+def _samples(full: int, have: int) -> list[Band]:
+    """Whole weights that blur and sample one axis of `full` px of which `have` are left, 16 samples at a time."""
     window = -(-full // (2 * _SIDE))
     ahead = (window + 2) // 2 - 1  # an even window looks one pixel further ahead than behind
     taken = ((np.arange(_SIDE) + 0.5) * full / _SIDE).astype(int)
@@ -99,10 +111,14 @@ def _samples(full: int, have: int) -> npt.NDArray[np.float32]:
     few[every, few.argmax(axis=1)] += _WEIGHTS - few.sum(axis=1)
     weights = np.zeros((_SIDE, have + few.shape[1]), np.float32)
     weights[every[:, None], first[:, None] + np.arange(few.shape[1])] = few
-    return np.ascontiguousarray(weights[:, :have])
+    bands = []
+    for start in range(0, _SIDE, _BAND):
+        low, high = int(first[start]), min(have, int(first[start + _BAND - 1]) + few.shape[1])
+        bands.append((low, high, weights[start : start + _BAND, low:high].copy()))
+    return bands
 
 
-_cached = functools.lru_cache(maxsize=1024)(_samples)  # 128 KB each at most
+_cached = functools.lru_cache(maxsize=4096)(_samples)  # 20 KB each for an axis of 250 px, 40 at most
 
 
 def _two_passes(
@@ -116,15 +132,14 @@ def _two_passes(
 
     first, last = cut(taken)
     start = cut(first)[0]
-    found = np.zeros((_SIDE, 2 * window))
-    for step in range(window):  # the pixels of the second pass, each a window of the first
-        middle = first + step
-        low, high = cut(np.minimum(middle, full - 1))
-        weight = np.where(middle <= last, 1 / ((last - first + 1) * (high - low + 1)), 0.0)
-        for more in range(window):
-            inside = np.where(low + more <= high, weight, 0.0)
-            found[np.arange(_SIDE), low + more - start] += inside
-    return start, found
+    middle = first[:, None] + np.arange(window)  # the pixels of the second pass, each a window of the first
+    low, high = cut(np.minimum(middle, full - 1))
+    weight = np.where(middle <= last[:, None], 1 / ((last - first + 1)[:, None] * (high - low + 1)), 0.0)
+    below = low[:, :, None] + np.arange(window)
+    inside = np.where(below <= high[:, :, None], weight[:, :, None], 0.0)
+    at = below - start[:, None, None] + 2 * window * np.arange(_SIDE)[:, None, None]
+    found = np.bincount(at.ravel(), inside.ravel(), 2 * window * _SIDE).astype(np.float64)
+    return start, found.reshape(_SIDE, 2 * window)
 
 
 def _tent_below(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -47,7 +47,8 @@ def dct_bits(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         pixels: uint8 (32, 32).
     """
     basis = _basis()
-    low = (basis @ pixels.astype(np.int64) @ basis.T).ravel()
+    across = (_basis_as_floats() @ pixels.astype(np.float64)).astype(np.int64)  # exact: under 2^33
+    low = (across @ basis.T).ravel()
     ordered = np.sort(low)
     bits: npt.NDArray[np.bool_] = 2 * low > ordered[31] + ordered[32]  # twice the median stays an integer
     return bits
@@ -67,3 +68,9 @@ def _basis() -> npt.NDArray[np.int64]:
         np.int64
     )
     return rows
+
+
+@functools.lru_cache(maxsize=1)
+def _basis_as_floats() -> npt.NDArray[np.float64]:
+    """The same whole numbers, for the product that floats hold exactly (and take a quarter of the time for)."""
+    return _basis().astype(np.float64)

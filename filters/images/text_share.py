@@ -34,20 +34,19 @@ def text_share(grey: npt.NDArray[np.uint8]) -> float:
         return 0.0
     whole = np.ascontiguousarray(grey[: rows * _TILE, : columns * _TILE])
     lines = whole.reshape(rows, _TILE, columns * _TILE)
-    low = _across(lines.min(axis=1)).min(axis=0).reshape(rows, columns)
-    high = _across(lines.max(axis=1)).max(axis=0).reshape(rows, columns)
-    contrast = high - low
+    low = _across(lines.min(axis=1)).min(axis=0)
+    high = _across(lines.max(axis=1)).max(axis=0)
     steps = np.zeros(whole.shape, np.bool_)
     left, right = whole[:, :-1], whole[:, 1:]
     np.greater(np.maximum(left, right) - np.minimum(left, right), _MIN_STEP, out=steps[:, :-1])
     steps[:, _TILE - 1 :: _TILE] = False  # steps out of a tile
-    brightest, darkest = (
-        np.repeat(end, _TILE, axis=1)[:, None] for end in (high - contrast // _END, low + contrast // _END)
-    )
-    bright, dark = _count(lines > brightest, rows), _count(lines < darkest, rows)
-    has_ground = np.maximum(bright, dark) >= _MIN_GROUND * _TILE * _TILE
-    letters = (contrast >= _MIN_CONTRAST) & (_count(steps, rows) >= _MIN_STEPS) & has_ground
-    return round(int(letters.sum()) / float(rows * columns), 4)
+    found = np.flatnonzero((high - low >= _MIN_CONTRAST) & (_count(steps, rows).ravel() >= _MIN_STEPS))
+    tiles = lines.reshape(rows, _TILE, columns, _TILE)[found // columns, :, found % columns].reshape(-1, _TILE * _TILE)
+    end = (high - low)[found] // _END
+    bright, dark = tiles > (high[found] - end)[:, None], tiles < (low[found] + end)[:, None]
+    ground = np.maximum(_marks(bright).sum(axis=1), _marks(dark).sum(axis=1))
+    letters = int(np.count_nonzero(ground >= _MIN_GROUND * _TILE * _TILE))
+    return round(letters / float(rows * columns), 4)
 
 
 def _across(lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -55,8 +54,12 @@ def _across(lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(lines.reshape(-1, _TILE).T)
 
 
-def _count(marks: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8]:
-    """How many marks each tile has: the eight marks of a line of a tile are the eight bytes of one number."""
-    numbers = np.bitwise_count(marks.reshape(rows * _TILE, -1).view(np.uint64))
-    counted: npt.NDArray[np.uint8] = numbers.reshape(rows, _TILE, -1).sum(axis=1, dtype=np.uint8)
+def _count(steps: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8]:
+    """uint8 (rows, tiles): how many steps each tile has."""
+    counted: npt.NDArray[np.uint8] = _marks(steps).reshape(rows, _TILE, -1).sum(axis=1, dtype=np.uint8)
     return counted
+
+
+def _marks(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """How many of eight neighbours are set (.., an eighth): their eight bytes are one number."""
+    return np.bitwise_count(flags.view(np.uint64))
