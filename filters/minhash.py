@@ -20,7 +20,7 @@ import numpy.typing as npt
 import xxhash
 
 from filters.text import words as tw
-from filters.text.characters import mix
+from filters.text.characters import bound_marks, mix
 from schemas.errors import ConfigError
 
 Signatures = npt.NDArray[np.uint32]
@@ -42,8 +42,11 @@ class Config:
     """FineWeb's 14 bands of 8 (arXiv:2406.17557, 3.4): half of the pairs at 0.72 are found, 92 % at 0.8."""
     threshold: float = 0.8
     """Jaccard from which two documents are duplicates, in verification (OmniCorpus: 0.8, arXiv:2406.08418, 3.1)."""
-    verify: Literal["estimated", "exact"] = "estimated"
-    """Candidates are judged by their signatures (standard error 0.04 at 0.8 with 112), or by all their shingles."""
+    verify: Literal["sketch", "estimated", "exact"] = "sketch"
+    """Candidates are judged by the smallest hashes of their shingles (exact up to `sketch_size` of them, then with a
+    standard error below 0.02), by their signatures (0.04 at 0.8 with 112 permutations), or by all their shingles."""
+    sketch_size: int = 512
+    """Store the so many smallest hashes of a document's shingles, 4 bytes each; 0 = none. What `sketch` compares."""
     keep_shingles: bool = False
     """Store the hashes of all shingles, 4 bytes a word: what `exact` compares, here and in later crawls."""
 
@@ -57,6 +60,10 @@ class Config:
                 f"minhash: {self.bands} bands of {self.rows} rows need {self.bands * self.rows} permutations,"
                 f" num_perm = {self.num_perm}"
             )
+        if self.sketch_size < 0:
+            raise ConfigError(f"minhash.sketch_size = {self.sketch_size}, want at least 0")
+        if self.verify == "sketch" and not self.sketch_size:
+            raise ConfigError('minhash.verify = "sketch" compares stored hashes: set minhash.sketch_size, say to 512')
         if self.verify == "exact" and not self.keep_shingles:
             raise ConfigError('minhash.verify = "exact" compares stored shingles: set minhash.keep_shingles = true')
         if not 0 <= self.threshold <= 1:
@@ -139,6 +146,27 @@ def jaccard(a: Signatures, b: Signatures) -> float:
     return shared / together if together else 0.0
 
 
+def stored_shingles(word_hashes: tw.Hashes, config: Config) -> Signatures | None:
+    """What is kept of a document's `shingle_set`: all of it, the smallest `sketch_size`, or None."""
+    if not (config.keep_shingles or config.sketch_size):
+        return None
+    found = shingle_set(word_hashes, config)
+    return found if config.keep_shingles else found[: config.sketch_size]
+
+
+def sketched_jaccard(a: Signatures, b: Signatures, size: int) -> float:
+    """Similarity of two sets of which the `size` smallest values are known; exact where neither has more.
+
+    Else over the values below the first that may be missing: a uniform sample of `size` or more of both sets together,
+    so the standard error is at most sqrt(j (1 - j) / size) (theta sketches: Dasgupta et al. 2015, arXiv:1510.01455).
+    """
+    a, b = a[:size], b[:size]
+    ends = [part[-1] for part in (a, b) if part.size == size]
+    if ends:
+        a, b = (part[: np.searchsorted(part, min(ends))] for part in (a, b))
+    return jaccard(a, b)
+
+
 def chance(jaccard: float, bands: int, rows: int) -> float:
     """Probability that bands make a candidate of a pair of that similarity: 1 - (1 - j^rows)^bands."""
     return float(1.0 - (1.0 - jaccard**rows) ** bands)
@@ -146,7 +174,9 @@ def chance(jaccard: float, bands: int, rows: int) -> float:
 
 def normalise(text: str) -> str:
     """Case-folded, compatibility-composed letters and digits with single spaces between words."""
-    composed = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    composed = text
+    if not (text.isascii() or unicodedata.is_normalized("NFKC", text)):
+        composed = unicodedata.normalize("NFKC", bound_marks(text))
     return _SEPARATORS.sub(" ", composed.casefold()).strip()
 
 

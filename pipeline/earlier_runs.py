@@ -88,6 +88,11 @@ def check(against: Sequence[str], config: minhash.Config) -> None:
                 )
         if config.verify == "exact" and not theirs.keep_shingles:
             raise ConfigError(f'dedup.against: {name} kept no shingles, which minhash.verify = "exact" compares')
+        if config.verify == "sketch" and not theirs.keep_shingles and theirs.sketch_size < config.sketch_size:
+            raise ConfigError(
+                f"dedup.against: {name} kept {theirs.sketch_size} hashes of shingles a document, this recipe compares"
+                f" {config.sketch_size} (minhash.sketch_size)"
+            )
 
 
 def fingerprint(against: Sequence[str]) -> list[str]:

@@ -69,6 +69,7 @@ FLOW: tuple[Step, ...] = (
             "decontaminate",
             "minhash.width",
             "minhash.num_perm",
+            "minhash.sketch_size",
             "minhash.keep_shingles",
         ),
         make=documents.make,

@@ -42,8 +42,8 @@ def stage(
             ]
             draft.text_hash = minhash.text_hash("\n".join(mine))
             draft.signature = minhash.of_words(words, config).astype("<u4").tobytes()
-            if config.keep_shingles:
-                draft.shingles = minhash.shingle_set(words, config).astype("<u4").tobytes()
+            shingles = minhash.stored_shingles(words, config)
+            draft.shingles = None if shingles is None else shingles.astype("<u4").tobytes()
             if evaluation is not None:
                 draft.contaminated_runs = evaluation.count(words)
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters.minhash import Config, band_hashes, jaccard
+from filters.minhash import Config, band_hashes, jaccard, sketched_jaccard
 from pipeline.components import components
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ def best_of_groups(documents: DataFrame, config: Config, order: list[Column]) ->
     """Rows (id, best) of the documents that are near-duplicates of a better one, the first of their group by `order`.
 
     Args:
-        documents: id, signature, the columns that `order` asks for, and shingles where verification is exact.
+        documents: id, signature, the columns that `order` asks for, and shingles where verification looks at them.
         config: bands, threshold and verification.
         order: which of a group is best; must end in the id, so that nothing is left to chance.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    compared = "shingles" if config.verify == "exact" else "signature"
+    compared = "signature" if config.verify == "estimated" else "shingles"
     groups = components(edges(documents.select("id", "signature", F.col(compared).alias("compared")), config))
     members = documents.drop("signature", "shingles").join(groups, "id", how="inner")
     ranked = members.withColumn("best", F.first("id").over(Window.partitionBy("group").orderBy(*order)))
@@ -78,7 +78,7 @@ def edges(documents: DataFrame, config: Config) -> DataFrame:
 
 def _similar(config: Config) -> Similar:
     """The test of a pair; closed over plain values, so that a task needs nothing else."""
-    threshold = config.threshold
+    threshold, size = config.threshold, config.sketch_size
 
     def estimated(a: list[bytes], b: list[bytes]) -> npt.NDArray[np.bool_]:
         return np.asarray((_signatures(a) == _signatures(b)).mean(axis=1) >= threshold)
@@ -87,7 +87,11 @@ def _similar(config: Config) -> Similar:
         pairs = zip(map(_values, a), map(_values, b), strict=True)
         return np.array([jaccard(one, other) >= threshold for one, other in pairs], dtype=np.bool_)
 
-    return exact if config.verify == "exact" else estimated
+    def sketched(a: list[bytes], b: list[bytes]) -> npt.NDArray[np.bool_]:
+        pairs = zip(map(_values, a), map(_values, b), strict=True)
+        return np.array([sketched_jaccard(one, other, size) >= threshold for one, other in pairs], dtype=np.bool_)
+
+    return {"estimated": estimated, "exact": exact, "sketch": sketched}[config.verify]
 
 
 def _values(stored: bytes | None) -> npt.NDArray[np.uint32]:

@@ -84,7 +84,7 @@ LANGUAGE_SHARE = pa.struct(
 
 DOCUMENTS = Table(
     name="documents",
-    version=3,
+    version=4,
     doc="HTML pages that were read: text and images in page order, measured and judged.",
     key=("warc_filename", "warc_record_offset"),
     columns=(
@@ -124,7 +124,12 @@ DOCUMENTS = Table(
         ),
         column("text_hash", pa.string(), "hash of the normalised text of all nodes as extracted", nullable=True),
         column("signature", pa.binary(), "MinHash signature, little-endian uint32", nullable=True),
-        column("shingles", pa.binary(), "sorted hashes of the shingles, uint32, where the recipe asks", nullable=True),
+        column(
+            "shingles",
+            pa.binary(),
+            "sorted hashes of the shingles, uint32: the smallest `minhash.sketch_size` of them, or all",
+            nullable=True,
+        ),
         column(
             "not_scored",
             pa.list_(pa.string()),
@@ -137,7 +142,7 @@ DOCUMENTS = Table(
 
 UNIQUE = Table(
     name="unique",
-    version=2,
+    version=3,
     doc="Documents that 01 kept, with what deduplication decided.",
     key=("warc_filename", "warc_record_offset"),
     columns=(
@@ -154,7 +159,7 @@ UNIQUE = Table(
         column("spared_nodes", pa.int32(), "nodes that repeat over the site and stay: they are the document's core"),
         column("drop_reason", pa.string(), "a DocumentReason, null if kept", nullable=True),
     ),
-    budget_bytes=1_500,
+    budget_bytes=3_500,
 )
 
 DECISIONS = Table(

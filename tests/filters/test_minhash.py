@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -158,3 +159,60 @@ def test_presets_fit_their_permutations(name):
 def test_settings_that_make_no_sense_are_refused(bad):
     with pytest.raises(ConfigError):
         Config(**bad)
+
+
+def subsets(rng, shingles, jaccard):
+    """Two sorted sets of uint32 of so many values each, of about that Jaccard similarity, and which it is."""
+    shared = round(2 * shingles * jaccard / (1 + jaccard))
+    values = np.unique(rng.integers(0, 1 << 32, 2 * shingles - shared, dtype=np.uint32))
+    rng.shuffle(values)
+    middle = shared + (values.size - shared) // 2
+    return np.sort(values[:middle]), np.sort(np.concatenate((values[:shared], values[middle:]))), shared / values.size
+
+
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.integers(1, 64))
+def test_a_sketch_of_all_values_is_exact_and_a_smaller_one_lies_between_none_and_all(a, b, size):
+    one, other = (np.array(sorted(part), dtype=np.uint32) for part in (a, b))
+    found = minhash.sketched_jaccard(one, other, size)
+    assert found == minhash.sketched_jaccard(other, one, size)
+    assert 0 <= found <= 1
+    if max(len(a), len(b)) < size:
+        assert found == minhash.jaccard(one, other)
+    if a == b and len(a) > 1 < size:
+        assert found == 1
+
+
+@pytest.mark.parametrize(("shingles", "others"), [(2_000, 2_000), (5_000, 700)])
+def test_sketches_of_long_documents_are_unbiased_and_vary_less_than_their_size_says(shingles, others):
+    rng = np.random.default_rng(31)
+    errors, bound = [], 0.0
+    for _ in range(600):
+        a, b, _ = subsets(rng, shingles, 0.7)
+        b = b if others == shingles else np.sort(rng.choice(a, others, replace=False))
+        true = minhash.jaccard(a, b)
+        errors.append(minhash.sketched_jaccard(a, b, 256) - true)
+        bound = math.sqrt(true * (1 - true) / 256)
+    assert abs(np.mean(errors)) < 4 * bound / math.sqrt(600)
+    assert 0.6 * bound < np.std(errors) < 1.05 * bound
+
+
+def test_no_long_pair_a_tenth_below_the_threshold_passes_its_sketch():
+    rng = np.random.default_rng(32)
+    pairs = [subsets(rng, 2_000, 0.7) for _ in range(1_000)]
+    assert max(minhash.sketched_jaccard(a, b, minhash.Config().sketch_size) for a, b, _ in pairs) < 0.8
+
+
+def test_what_is_stored_of_the_shingles_is_all_or_the_smallest_or_nothing():
+    hashes = words.word_hashes([f"w{n}" for n in range(700)])
+    everything = minhash.shingle_set(hashes, Config())
+    assert minhash.stored_shingles(hashes, Config()).tolist() == everything[:512].tolist()
+    assert minhash.stored_shingles(hashes, Config(keep_shingles=True)).tolist() == everything.tolist()
+    assert minhash.stored_shingles(hashes, Config(verify="estimated", sketch_size=0)) is None
+    with pytest.raises(ConfigError, match="sketch_size"):
+        Config(sketch_size=0)
+
+
+def test_marks_without_end_are_normalised_in_no_long_time():
+    start = time.process_time()
+    assert minhash.text_hash("a" + "\u0301\u0327" * 200_000) == minhash.text_hash("a" + "\u0327\u0301" * 15)
+    assert time.process_time() - start < 3

@@ -277,4 +277,7 @@ def test_lists_evaluation_sets_and_languages_of_nodes_reach_the_rows(tmp_path):
     loose = rows(read(archive, tmp_path / "loose", *chosen, "decontaminate.max_runs=9"), "documents")[1]
     assert loose["drop_reason"] is None
     plain = rows(read(archive, tmp_path / "plain", "text.rules=none"), "documents")[1]
-    assert (plain["contaminated_runs"], plain["language_shares"], plain["shingles"]) == (None, [], None)
+    assert (plain["contaminated_runs"], plain["language_shares"]) == (None, [])
+    assert 0 < len(plain["shingles"]) <= 4 * 512
+    bare = rows(read(archive, tmp_path / "bare", "minhash.sketch_size=0", "minhash.verify=estimated"), "documents")[1]
+    assert bare["shingles"] is None

@@ -75,6 +75,9 @@ def test_shingles_that_were_not_kept_cannot_be_compared(first):
     folder = str(first())
     with pytest.raises(ConfigError, match="kept no shingles"):
         check([folder], minhash.Config(verify="exact", keep_shingles=True))
+    with pytest.raises(ConfigError, match="kept 512 hashes of shingles"):
+        check([folder], minhash.Config(sketch_size=513))
+    check([folder], minhash.Config(sketch_size=256))
 
 
 def test_the_fingerprint_follows_what_the_run_holds_not_where_it_lies(first, tmp_path):

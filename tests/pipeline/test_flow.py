@@ -64,6 +64,8 @@ def test_a_range_that_names_nothing_is_refused(stages, said):
         ("minhash.width=6", "01_documents", STORED),
         ("minhash.num_perm=113", "01_documents", STORED),
         ("minhash.keep_shingles=true", "01_documents", STORED),
+        ("minhash.sketch_size=1024", "01_documents", STORED),
+        ("minhash.verify=estimated", "02_unique", STORED),
         ("decontaminate.max_runs=3", "01_documents", STORED),
         ("minhash.threshold=0.9", "02_unique", STORED),
         ("minhash.bands=13", "02_unique", STORED),

@@ -15,8 +15,8 @@ def signature(*values):
     return np.array(values, "<u4").tobytes()
 
 
-def config(threshold, **more):
-    return minhash.Config(width=1, num_perm=8, bands=2, rows=2, threshold=threshold, **more)
+def config(threshold, verify="estimated", **more):
+    return minhash.Config(width=1, num_perm=8, bands=2, rows=2, threshold=threshold, verify=verify, **more)
 
 
 def test_without_rows_there_are_no_bands_and_no_pairs():
@@ -42,6 +42,15 @@ def test_exact_verification_is_the_jaccard_of_the_sets(a, b):
     similar = _similar(config(0.5, verify="exact", keep_shingles=True))
     expected = len(a & b) / len(a | b) >= 0.5
     assert similar([signature(*sorted(a))], [signature(*sorted(b))]).tolist() == [expected]
+
+
+@given(st.sets(st.integers(0, 40), min_size=1), st.sets(st.integers(0, 40), min_size=1), st.integers(1, 50))
+def test_sketches_are_compared_as_far_as_both_are_known(a, b, size):
+    similar = _similar(config(0.5, verify="sketch", sketch_size=size))
+    expected = minhash.sketched_jaccard(np.array(sorted(a), "<u4"), np.array(sorted(b), "<u4"), size) >= 0.5
+    assert similar([signature(*sorted(a))], [signature(*sorted(b))]).tolist() == [expected]
+    stored = [[signature(*sorted(part)[:size])] for part in (a, b)]
+    assert similar(*stored).tolist() == [expected]
 
 
 def test_the_bands_alone_make_the_edges_where_the_threshold_is_zero(spark):
