@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
+from filters.text.characters import bound_marks
+
 BREAK: Final = "\x00"
 """Stands for `<br>` while a text is collected; the parser lets no NUL through."""
 
@@ -35,7 +37,7 @@ def clean_inline(raw: str) -> str:
         if ("\n" in raw or "\r" in raw) and _ANY_CJK.search(raw):
             raw = _CJK_LINE.sub("", raw)
         if not unicodedata.is_normalized("NFC", raw):
-            raw = unicodedata.normalize("NFC", raw)
+            raw = unicodedata.normalize("NFC", bound_marks(raw))
     if BREAK not in raw:
         text = " ".join(raw.split())
         if text.isprintable() or not text.isascii():
@@ -52,6 +54,6 @@ def clean_code(raw: str) -> str:
     raw = raw.replace(BREAK, "\n").replace("\r\n", "\n").replace("\r", "\n")
     raw = raw.translate(_INVISIBLE)
     if not raw.isascii():
-        raw = unicodedata.normalize("NFC", raw.replace("\xa0", " "))
+        raw = unicodedata.normalize("NFC", bound_marks(raw.replace("\xa0", " ")))
     lines = [line.rstrip() for line in raw.split("\n")]
     return "\n".join(lines).strip("\n")

@@ -15,6 +15,7 @@ from typing import Any
 
 from filters import language
 from filters.file_digest import file_digest
+from filters.text.characters import bound_marks
 from schemas.errors import ConfigError, ModelUnavailable
 
 _DIGITS = re.compile(r"\d")
@@ -81,7 +82,7 @@ class Models:
 
 def normalise(text: str) -> str:
     """Lower case, no accents, digits as 0, punctuation as blanks apart from its line breaks."""
-    decomposed = unicodedata.normalize("NFD", text.lower())
+    decomposed = unicodedata.normalize("NFD", bound_marks(text.lower()))
     kept = (char for char in decomposed if unicodedata.category(char) != "Mn")
     spaced = "".join(" " if unicodedata.category(char)[0] in "PSC" and char != "\n" else char for char in kept)
     return "\n".join(" ".join(line.split()) for line in _DIGITS.sub("0", spaced).split("\n"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -82,9 +83,16 @@ def _in_url(text: str) -> Callable[[int], bool]:
     if "://" not in text and "www." not in text.lower():
         return lambda _: False
     spans = [found.span() for found in _URL.finditer(text)]
-    return lambda place: any(start <= place < end for start, end in spans)
+    starts = [start for start, _ in spans]
+
+    def inside(place: int) -> bool:
+        before = bisect_right(starts, place)
+        return before > 0 and place < spans[before - 1][1]
+
+    return inside
 
 
+_AT: Final = re.compile(r"(?<=[\w+-])@(?=[^\W_])")
 _LOCAL: Final = re.compile(r"[^\W_](?:[\w.+%'-]*[\w+-])?\Z")
 _HOST: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![\w@-])")
 _MAX_LOCAL, _MAX_HOST = 64, 255  # RFC 5321, 4.5.3.1
@@ -96,11 +104,13 @@ _FILES: Final = frozenset(
 
 def _emails(text: str) -> Iterator[Span]:
     end = 0
-    for at in re.finditer("@", text):
+    for at in _AT.finditer(text):
         place = at.start()
-        local = _LOCAL.search(text, max(end, place - _MAX_LOCAL), place)
         host = _HOST.match(text, place + 1, place + 1 + _MAX_HOST)
-        if local is None or host is None or host[1].lower() in _FILES:
+        if host is None or host[1].lower() in _FILES:
+            continue
+        local = _LOCAL.search(text, max(end, place - _MAX_LOCAL), place)
+        if local is None:
             continue
         start = local.start()
         if text[max(0, start - 2) : start] == "//" or re.match(r":[\w~/]", text[host.end() : host.end() + 2]):

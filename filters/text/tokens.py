@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+from filters.text.characters import bound_marks
 from schemas.errors import ModelUnavailable
 
 NAME = "clip-bpe-16e6"
@@ -163,7 +164,7 @@ def _clean(text: str) -> str:
     """As open_clip cleans before it cuts: mojibake mended, character references resolved twice."""
     import ftfy
 
-    return html.unescape(html.unescape(ftfy.fix_text(text)))
+    return html.unescape(html.unescape(ftfy.fix_text(bound_marks(text))))
 
 
 def _clean_word(word: str) -> str:
@@ -172,4 +173,4 @@ def _clean_word(word: str) -> str:
         return word
     import ftfy
 
-    return ftfy.fix_text(word, fix_encoding=False, unescape_html=False, explain=False)
+    return ftfy.fix_text(bound_marks(word), fix_encoding=False, unescape_html=False, explain=False)

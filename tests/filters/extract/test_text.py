@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -46,3 +47,10 @@ def test_a_clean_text_is_clean(raw: str) -> None:
     assert clean_inline(once.replace("\n", BREAK)) == once
     assert unicodedata.is_normalized("NFC", once)
     assert not any(line != line.strip() for line in once.split("\n"))
+
+
+def test_marks_without_end_are_cut_where_they_would_have_to_be_sorted():
+    start = time.process_time()
+    for clean in (clean_inline, clean_code):
+        assert len(clean("a" + "\u0301\u0327" * 200_000)) <= 31
+    assert time.process_time() - start < 3

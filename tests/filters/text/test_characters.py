@@ -57,3 +57,19 @@ def test_lower_case_is_the_first_code_point_of_pythons():
 def test_mixing_is_one_to_one_on_a_sample():
     sample = np.arange(100_000, dtype=np.uint64)
     assert np.unique(ch.mix(sample)).size == sample.size
+
+
+@given(
+    st.lists(st.sampled_from(["a", "é", "\u0301", "\u0327", "\uff9e", "\U0001d165", " "]), max_size=150).map("".join)
+)
+def test_of_marks_in_a_row_thirty_stay_and_all_else_stays(text):
+    kept, run = [], 0
+    for char in text:
+        run = run + 1 if char in "\u0301\u0327\uff9e\U0001d165" else 0
+        kept += [char] if run <= ch.MAX_MARKS else []
+    assert ch.bound_marks(text) == "".join(kept)
+
+
+def test_surrogates_stay_where_marks_are_bounded():
+    text = "\ud800" + "\u0301" * 31 + "\udc00"
+    assert ch.bound_marks(text) == "\ud800" + "\u0301" * 30 + "\udc00"
