@@ -10,7 +10,10 @@ word lists need one spelling.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,8 +127,54 @@ def load(path: str | None = None) -> Identifier:
     return Identifier(model, file.name)
 
 
+_TRIAL = """
+import sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[3]), int(sys.argv[3])))
+except (ImportError, ValueError, OSError):
+    pass
+import fasttext_pybind
+model = fasttext_pybind.fasttext()
+model.loadModel(sys.argv[1])
+if str(model.getArgs().model).endswith("supervised"):
+    model.predict("a\\n", 1, 0.0, "replace")
+"""
+_TRIAL_SECONDS = 600
+_TRIAL_CPU_SECONDS = 20
+_TRIAL_BYTES_A_SECOND = 20_000_000  # a model is read at hundreds of MB a second
+_TRIAL_BYTES = 1 << 30  # of address space, beside twice the file
+
+
+def try_out(path: str | None) -> None:
+    """Read a model in a process of its own, which a damaged file may end: fastText reads past the end of it.
+
+    Raises:
+        ModelUnavailable: no such file, or it cannot be read.
+    """
+    file = _file(path)
+    if path in (None, "lid.176"):  # the wheel's own
+        return
+    size = file.stat().st_size
+    limits = (_TRIAL_BYTES + 2 * size, _TRIAL_CPU_SECONDS + size // _TRIAL_BYTES_A_SECOND)
+    command = [sys.executable, "-c", _TRIAL, str(file), *map(str, limits)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=_TRIAL_SECONDS, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelUnavailable(f"language: {file} is not a fastText model: not read in {_TRIAL_SECONDS} s") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        if done.returncode < 0 or said.startswith("MemoryError"):
+            said = f"damaged or cut short, to read it takes a process down ({said or f'signal {-done.returncode}'})"
+        raise ModelUnavailable(f"language: {file} is not a fastText model: {said}")
+
+
 def check(config: Config) -> None:
     """Raise ModelUnavailable unless the recipe's model is here and can tell languages: some label of it is one."""
+    try_out(config.model)
     model = load(config.model)
     labels = model.labels()
     if not any(is_short(normalise(label)) for label in labels):

@@ -13,6 +13,7 @@
 | tokens | CLIP's byte pairs, counted |
 """
 
+from filters import language
 from filters.text import models
 from filters.text.fields import DocumentMeasures, NodeMeasures
 from filters.text.measures import Measured, measure_batch, measure_document
@@ -51,6 +52,8 @@ def check(config: Config) -> None:
 
     config.resolve()
     load_lists()
+    if config.models.quality:
+        language.try_out(config.models.quality)
     load_models(config.models)
     tokens.load()
 

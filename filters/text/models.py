@@ -139,7 +139,7 @@ def _kenlm(path: Path) -> Any:
         raise ModelUnavailable("text.models.perplexity: the package `kenlm` is not installed") from error
     try:
         return kenlm.Model(str(_existing(path)))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:  # ValueError: its message holds bytes of the file
         raise ModelUnavailable(f"text.models.perplexity: {path} is not a KenLM model: {error}") from error
 
 

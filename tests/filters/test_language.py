@@ -131,6 +131,14 @@ def test_a_model_that_tells_some_languages_will_do(tmp_path, write_fasttext):
     language.check(Config(model=str(path)))
 
 
+@pytest.mark.parametrize("part", [100, 500_000])
+def test_a_model_that_was_cut_short_is_named_and_ends_no_process_of_ours(tmp_path, part):
+    path = tmp_path / "half.ftz"
+    path.write_bytes(language.default_model().read_bytes()[:part])
+    with pytest.raises(ModelUnavailable, match=r"half\.ftz is not a fastText model"):
+        language.check(Config(model=str(path)))
+
+
 def test_a_missing_model_is_named():
     with pytest.raises(ModelUnavailable, match="nowhere"):
         language.check(Config(model="nowhere.bin"))

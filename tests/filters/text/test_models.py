@@ -114,7 +114,7 @@ def test_a_fingerprint_follows_the_content_not_the_path(arpa, tmp_path):
     assert fingerprint(TextConfig(models=Config(perplexity={"xx": str(copy)}))) != prints[0]
 
 
-@pytest.mark.parametrize("content", [None, b"junk", b""])
+@pytest.mark.parametrize("content", [None, b"junk", b"", bytes(range(256)) * 9])
 def test_what_is_no_model_is_named_before_the_job_starts(tmp_path, content):
     pytest.importorskip("kenlm")
     path = tmp_path / "some.model"
