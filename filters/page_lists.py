@@ -55,7 +55,7 @@ class Blocklist:
         for parent in _parents(bare):
             if parent in self.hosts:
                 return f"host {parent}"
-        path = unquote(parts.path)
+        path = unquote(parts.path).lower()  # again: %53 is an S
         if self.urls:
             for place in _beginnings(bare + path):
                 if place in self.urls:

@@ -15,6 +15,10 @@ from aiohttp.resolver import DefaultResolver
 
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address inside
+_IPV4_COMPATIBLE = ipaddress.ip_network("::/96")  # RFC 4291, 2.5.5.1: the same, deprecated
+_NOT_GLOBAL = tuple(map(ipaddress.ip_network, ("fec0::/10", "64:ff9b:1::/48", "3fff::/20", "5f00::/16")))
+"""Site-local (RFC 3879), local NAT64 (RFC 8215), documentation (RFC 9637), segment routing (RFC 9602); what Python's
+lists lack depends on its version."""
 
 
 class PrivateAddressError(OSError):
@@ -26,7 +30,9 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if ip in _NAT64:
+        if any(ip in network for network in _NOT_GLOBAL):
+            return False
+        if ip in _NAT64 or (ip in _IPV4_COMPATIBLE and int(ip) > 1):
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))

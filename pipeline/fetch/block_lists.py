@@ -3,7 +3,7 @@
 One entry a line, of any kind mixed; `#` begins a comment:
 
     example.com                          a host and its subdomains
-    https://example.com/photos/          URLs that begin so
+    https://example.com/photos/          URLs that begin so, with http or https
     d41d8cd98f00b204e9800998ecf8427e     MD5, SHA-1 or SHA-256 of a file, in hex
     pdq:f8f8f0cce0f4a84d0e370a22028f67f0b36e2ed596623e1d33e6339c4e9c9b22
                                          PDQ hash of a picture: what is within 31 bits of it is blocked
@@ -20,11 +20,12 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from filters.images.measures import measure
 from filters.images.near import Lookup
 from filters.images.pdq import MIN_QUALITY, SAME, words
+from pipeline.fetch.target import PORTS
 from schemas.errors import ConfigError
 from schemas.reasons import FileReason
 
@@ -72,13 +73,13 @@ class BlockLists:
     def blocks_url(self, url: str) -> str | None:
         """Why the URL must not be asked: its host or its beginning is listed."""
         try:
-            host = (urlsplit(url).hostname or "").rstrip(".").lower()
+            host, place = _place(url)
         except ValueError:
             return None
         labels = host.split(".")
         if any(".".join(labels[i:]) in self._hosts for i in range(len(labels))):
             return "host is on a block list"
-        if any(url.startswith(prefix) for prefix in self._prefixes.get(host, ())):
+        if any(place.startswith(prefix) for prefix in self._prefixes.get(host, ())):
             return "URL is on a block list"
         return None
 
@@ -104,12 +105,26 @@ class BlockLists:
         lower = entry.lower()
         if _HASH.fullmatch(lower):
             self._hashes.setdefault(len(lower), set()).add(lower)
-        elif lower.startswith(("http://", "https://")) and (host := urlsplit(entry).hostname):
-            self._prefixes.setdefault(host.rstrip("."), []).append(entry)
+        elif lower.startswith(("http://", "https://")) and urlsplit(entry).hostname:
+            host, place = _place(entry)
+            self._prefixes.setdefault(host, []).append(place)
         elif _HOST.fullmatch(lower):
             self._hosts.add(lower)
         else:
             raise ConfigError(f"{where}: {entry!r} is no host, no http URL and no MD5, SHA-1, SHA-256 or pdq: hash")
+
+
+def _place(url: str) -> tuple[str, str]:
+    """The host in lower case without a final dot; the URL from the host on, without user and its scheme's port.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".").lower()
+    port = parts.port
+    where = host if port in (None, PORTS.get(parts.scheme.lower())) else f"{host}:{port}"
+    return host, urlunsplit(("", where, parts.path or "/", parts.query, parts.fragment))
 
 
 def read_lists(paths: Sequence[str]) -> BlockLists | None:

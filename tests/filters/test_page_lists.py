@@ -32,6 +32,7 @@ LIST = blocklist(
         ("http://sex-shop.example/", "word sex"),
         ("http://example.com/a/free_casino/1", "word casino"),
         ("http://example.com/%73ex/1", "word sex"),
+        ("http://example.com/%53EX/1", "word sex"),
     ],
 )
 def test_what_is_listed_is_blocked_and_says_by_what(url, entry):

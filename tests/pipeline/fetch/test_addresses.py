@@ -32,6 +32,11 @@ from pipeline.fetch.addresses import PrivateAddressError, PublicResolver, check_
         ("::ffff:93.184.215.14", True),
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:1::", False),
+        ("::127.0.0.1", False),
+        ("::8.8.8.8", True),
+        ("64:ff9b:1::808:808", False),
+        ("fec0::1", False),
+        ("3fff::1", False),
     ],
 )
 def test_public_addresses_are_told_from_others(address, public):

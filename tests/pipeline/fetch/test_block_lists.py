@@ -32,7 +32,11 @@ LISTS = BlockLists(
         ("https://notexample.com/x.jpg", False),
         ("https://example.com.evil/x.jpg", False),
         ("https://photos.example/mine/#top", True),
+        ("HTTPS://me@Photos.Example.:443/mine/#top", True),
+        ("http://photos.example/mine/#top", True),
+        ("https://photos.example:8443/mine/#top", False),
         ("https://photos.example/yours/1.jpg", False),
+        ("https://photos.example:port/mine/#top", False),
         ("http://[broken", False),
     ],
 )

@@ -1,3 +1,6 @@
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +36,13 @@ def allows(text, path, agent="weft"):
         ("User-agent: weft\nAllow: /\nUser-agent: weft\nDisallow: /b", "/b", False),  # groups of one agent are merged
         ("User-agent: *\nDisallow: /\nUser-agent: weft\nDisallow: /only", "/x", True),
         ("User-agent: weftbot\nDisallow: /", "/x", True),
+        ("User-agent: weft2\nDisallow: /", "/x", True),
+        ("User-agent: *\nDisallow: /*/x$", "/p/x", False),
+        ("User-agent: *\nDisallow: /*/x$", "/x", True),
+        ("User-agent: *\nDisallow: /a*ab$", "/ab", True),  # no character counts twice
+        ("User-agent: *\nDisallow: /a$", "/a", False),
+        ("User-agent: *\nDisallow: /a$", "/ab", True),
+        ("User-agent: *\nDisallow: *", "/x", False),
         ("# Disallow: /\nUser-agent: * # all\nDisallow: /x # that", "/x", False),
         ("user-AGENT : *\r\ndisALLOW : /x\r\n", "/x", False),
         ("\ufeffUser-agent: *\nDisallow: /", "/x", False),
@@ -54,8 +64,31 @@ def test_the_longest_rule_wins_whatever_its_place():
     assert [allows(text, p) for p in ("/images/a", "/images/free/a", "/images/free/not/a")] == [False, True, False]
 
 
-def test_a_pattern_of_many_stars_takes_no_time():
-    assert allows("User-agent: *\nDisallow: /" + "*a" * 30 + "$", "/" + "a" * 25 + "b") is True
+def test_an_agent_with_a_digit_in_its_name_finds_its_group():
+    text = "User-agent: img2text\nDisallow: /\n\nUser-agent: *\nAllow: /"
+    assert allows(text, "/x", "img2text") is False
+    assert allows(text, "/x", "img") is True
+
+
+@pytest.mark.parametrize("end", ["$", "b$", "b"])
+def test_a_pattern_of_many_stars_takes_no_time(end):
+    start = time.process_time()
+    assert allows("User-agent: *\nDisallow: /" + "*a" * 30 + end, "/" + "a" * 2_000 + "c") is True
+    assert time.process_time() - start < 1
+
+
+@given(st.text("ab*", max_size=8), st.booleans(), st.text("ab", max_size=12))
+def test_stars_stand_for_any_characters(body, anchored, path):
+    rule = f"/{body}" + "$" * anchored
+    expected = re.match("/" + body.replace("*", ".*") + r"\Z" * anchored, f"/{path}") is None
+    assert allows(f"User-agent: *\nDisallow: {rule}", f"/{path}") is expected
+
+
+def test_a_file_of_many_rules_is_read_in_no_long_time():
+    start = time.process_time()
+    found = parse("User-agent: *\n" + "".join(f"Disallow: /a*{n}\n" for n in range(30_000)), "weft")
+    assert found.allows(HOST + "/b")
+    assert time.process_time() - start < 3
 
 
 def test_entries_are_good_for_a_day():
