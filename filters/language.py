@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,8 +28,6 @@ MAX_CHARS = 20_000
 
 UNKNOWN = "und"
 """Label of a text in which the model finds nothing (no letters, say): ISO 639-3 'undetermined', score 0."""
-
-_BREAKS = re.compile(r"[\r\n\v\f\x00\x1c-\x1e\x85\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +93,9 @@ class Identifier:
         return list(names)
 
     def _predict(self, text: str, k: int) -> list[tuple[float, str]]:
-        line = _BREAKS.sub(" ", text[:MAX_CHARS])
+        line = " ".join(text[:MAX_CHARS].splitlines())
+        if "\0" in line:  # a separator for the model too
+            line = line.replace("\0", " ")
         if not line or line.isspace():
             return []
         try:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 
-from filters.extract.tree import Tree, value_at
+from filters.extract import names as n
+from filters.extract.tree import Tree
 
 _CODE: Final = frozenset(("pre", "code"))
 _NUMBERS: Final = re.compile(r"\d+(?:\s+\d+)*\Z")
@@ -16,27 +17,25 @@ _MAX_NODES: Final = 20_000
 """Nodes that are looked at, of a cell or a table: a listing of 5,000 numbered lines; it keeps nested tables linear."""
 _NEAR: Final = 20
 """Nodes of a cell in which its `pre` or `code` is looked for: highlighters put it into two or three elements."""
-_NUMBERED: Final = re.compile(
-    r"(?:[\w-]*[-_])?(?:gutters?|line-?no(?:s|div)?|line-?numbers?|line-?nr|ln-(?:num(?:ber)?s?|n)|blob-num)\Z", re.I
-)
-"""Classes of a column of line numbers, or of one number: those of Pygments, Jekyll, highlight.js, SyntaxHighlighter,
-Hexo and GitHub."""
 _MIN_LINES: Final = 2
 """Rows of a listing, at least: one is a box around something."""
 
 
 def line_numbers(tree: Tree) -> list[int]:
-    """The elements that hold the numbers of a listing's lines and no code, in page order."""
-    if not any(name in tree.at for name in _CODE):
+    """The cells that hold the numbers of a listing's lines beside its code, in page order."""
+    if not has_code(tree):
         return []
-    found = {i for i in tree.at.get("td", ()) if _is_gutter(tree, i)}
-    for i in tree.attributed:
-        raw = tree.attrs[i]
-        if ("line" in raw or "gutter" in raw or "ln-n" in raw) and i not in found and _is_named(raw):
-            size = tree.end[i] - i
-            if size <= _MAX_NODES and _CODE.isdisjoint(tree.tag[i : tree.end[i]]) and _counts(tree, i, 1):
-                found.add(i)
-    return sorted(found)
+    return [i for i in tree.at.get("td", ()) if _is_gutter(tree, i)]
+
+
+def has_code(tree: Tree) -> bool:
+    """Whether a page has code at all."""
+    return any(name in tree.at for name in _CODE)
+
+
+def is_line_number(tree: Tree, i: int) -> bool:
+    """Whether an element that is named so holds numbers of lines, and no code."""
+    return has_code(tree) and _CODE.isdisjoint(tree.tag[i : tree.end[i]]) and _counts(tree, i, 1)
 
 
 def _is_gutter(tree: Tree, i: int) -> bool:
@@ -45,12 +44,8 @@ def _is_gutter(tree: Tree, i: int) -> bool:
     if beside >= len(tree.tag) or tree.tag[beside] != "td" or tree.parent[beside] != tree.parent[i]:
         return False
     code = not _CODE.isdisjoint(tree.tag[beside : min(tree.end[beside], beside + _NEAR)])
-    return code and _counts(tree, i, 1 if _is_named(tree.attrs[i]) else 2)
-
-
-def _is_named(raw: str) -> bool:
-    start = raw.find(' class="')
-    return start >= 0 and any(map(_NUMBERED.match, value_at(raw, start + 8).split()))
+    named = bool(tree.attrs[i]) and n.flags_of(tree.attrs[i]) & n.LINE_NUMBERS
+    return code and _counts(tree, i, 1 if named else 2)
 
 
 def _counts(tree: Tree, i: int, least: int) -> bool:
@@ -71,7 +66,7 @@ def listings(tree: Tree) -> dict[int, str]:
     A row of a table has a cell of code and no other text but a number before it, and some row is indented (else it is a
     table of names); a box holds a `div` for each line, and those nothing but `code`.
     """
-    if not any(name in tree.at for name in _CODE):
+    if not has_code(tree):
         return {}
     found: dict[int, str] = {}
     for i in tree.at.get("table", ()):

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from filters.extract import names as n
+from filters.extract.code import is_line_number
 from filters.extract.density import HEADINGS, Sums
 from filters.extract.hidden import is_faded, is_hidden
 from filters.extract.tree import Tree
@@ -108,6 +109,8 @@ def prune(
             why = Why.HIDDEN if facts & _CONCEALED else Why.FURNITURE
         elif facts & _FADED and raw_sums.text[end[i]] - raw_sums.text[i] < _FADED_SHARE * raw_sums.text[-1]:
             why = Why.HIDDEN
+        elif facts & n.LINE_NUMBERS and is_line_number(tree, i):
+            why = Why.FURNITURE
         elif by_name and facts & _NAMES:
             titled = i < heading < end[i]
             weakly = by_name == 2 and mode == MAIN and i >= protected and not titled

@@ -22,6 +22,8 @@ VOID: Final = frozenset(
     ("area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr").split()
 )
 
+_LINKED_DATA: Final = re.compile(rb"\+json", re.I)
+_DRAWING: Final = re.compile(rb"<svg", re.I)
 _MAX_LINKED_DATA: Final = 20
 """Scripts of JSON-LD that are looked at: a bound on hostile pages; no page of the gold has more than 4."""
 
@@ -114,9 +116,11 @@ def parse(markup: bytes, max_marks: int | None = None) -> Tree | None:
     parser = LexborHTMLParser(markup.removesuffix(b"<!"))  # there lexbor writes what is no comment
     if parser.root is None:
         return None
-    linked_data = parser.css('script[type^="application/ld+json" i]')[:_MAX_LINKED_DATA]
-    scripts = [node.text(deep=True) or "" for node in linked_data]
-    drawings = len(parser.tags("svg"))
+    scripts: list[str] = []
+    if _LINKED_DATA.search(markup):  # a query goes through the whole tree, and most pages have neither
+        linked_data = parser.css('script[type^="application/ld+json" i]')[:_MAX_LINKED_DATA]
+        scripts = [node.text(deep=True) or "" for node in linked_data]
+    drawings = len(parser.tags("svg")) if _DRAWING.search(markup) else 0
     parser.strip_tags(_RAW, recursive=True)
     serialised = parser.html or ""
     if max_marks is not None and len(serialised) > 3 * max_marks < 3 * serialised.count("<"):  # a tag has three letters
@@ -127,6 +131,20 @@ def parse(markup: bytes, max_marks: int | None = None) -> Tree | None:
     return tree
 
 
+class _Names(dict[str, tuple[str, str | None]]):
+    """For the name of a tag: the same string each time, whose hash is known, and the end tag, None for an element that
+    has none. A page has about thirty names; the bound is against made-up ones."""
+
+    def __missing__(self, name: str) -> tuple[str, str | None]:
+        found = name, None if name in VOID else "/" + name
+        if len(self) < 4_096:
+            self[name] = found
+        return found
+
+
+_NAMES: Final = _Names()
+
+
 def build(markup: str) -> Tree:
     """Arrays from well-formed markup as lexbor serialises it. They are made as long as they can become, an element and
     a text for each `<`, and cut: setting an item costs half of appending one."""
@@ -134,11 +152,11 @@ def build(markup: str) -> Tree:
     longest = 2 * len(pieces)
     tag, parent, end = [""] * longest, [-1] * longest, list(range(1, longest + 1))
     attrs, text = [""] * longest, [""] * longest
+    closers: list[str | None] = [None] * longest  # the last one, never reached, stands for what is around the root
     tree = Tree()
-    gap, indent, texts, attributed, void = tree.gap, tree.indent, tree.texts, tree.attributed, VOID
+    gap, indent, texts, attributed, names = tree.gap, tree.indent, tree.texts, tree.attributed, _NAMES
     at: defaultdict[str, list[int]] = defaultdict(list)
-    stack = [-1]
-    push, pop, top, count = stack.append, stack.pop, -1, 0
+    top, closer, count = -1, closers[-1], 0
     stream = iter(pieces)
     next(stream)
     for piece in stream:
@@ -147,20 +165,22 @@ def build(markup: str) -> Tree:
         if not closed or first == "!" or first == "?":
             raw, after = _whole(piece, stream)
             first = raw[:1]
-        if first == "/":
-            if top >= 0 and tag[top] == raw[1:]:  # not so for `</wbr>` in `math`, where void elements have an end
-                end[pop()] = count
-                top = stack[-1]
-        elif first:
-            name, more, _ = raw.partition(" ")
-            if more:
+        if raw == closer:
+            end[top] = count
+            top = parent[top]
+            closer = closers[top]
+        elif first and first != "/":  # an end tag that ends nothing: `</wbr>` in `math`, where void elements have one
+            if " " in raw:
+                name, ending = names[raw[: raw.find(" ")]]
                 attrs[count] = raw
                 attributed.append(count)
+            else:
+                name, ending = names[raw]
             tag[count] = name
             parent[count] = top
             at[name].append(count)
-            if name not in void:
-                push(count)
+            if ending is not None:
+                closers[count] = closer = ending
                 top = count
             count += 1
         if after:
@@ -173,8 +193,9 @@ def build(markup: str) -> Tree:
                 text[count] = unescape(after) if "&" in after else after
                 parent[count] = top
                 count += 1
-    for i in stack[1:]:
-        end[i] = count
+    while top >= 0:
+        end[top] = count
+        top = parent[top]
     tree.tag, tree.parent, tree.end = tag[:count], parent[:count], end[:count]
     tree.attrs, tree.text, tree.at = attrs[:count], text[:count], dict(at)
     return tree

@@ -33,6 +33,9 @@ _LINKED: Final = 0.6
 """Share of linked characters from which a text is a link to another page (on the gold's tune half 0.3 loses 0.001, 0.45
 to 0.9 within 0.0002)."""
 
+_SEE_ALSO_LINE: Final = 40
+"""Characters of a heading or line that says that other articles follow, at most."""
+
 _LABEL: Final = re.compile(
     r"(?:advertisements?|ads?|anzeige|werbung|publicit[ée]|publicidade?|pubblicit[àa]|reklama?|реклама|广告|廣告|広告|광고|"
     r"share(?: this)?(?: (?:article|story|post|page|on).{0,20})?|teilen|partager|compartir|compartilhar|"
@@ -198,19 +201,21 @@ def trim(nodes: list[Node], title: str | None, author: str | None = None) -> Ite
 def _trim_see_also(nodes: list[Node], gone: dict[int, str]) -> None:
     """A line that says that other articles follow, and the links that do, with their pictures."""
     for i, node in enumerate(nodes):
-        if node.text is None or node.role not in ("paragraph", "list_item") or not _says_see_also(node.text):
+        if node.text is None or len(node.text) > _SEE_ALSO_LINE or node.role not in ("paragraph", "list_item"):
+            continue
+        if node.link_density > _LINKED:  # each link is passed once
             continue
         last, stop = i, i + 1
         while stop < len(nodes) and (nodes[stop].text is None or nodes[stop].link_density > _LINKED):
             last = stop if nodes[stop].text is not None else last
             stop += 1
-        if last > i:
+        if last > i and _says_see_also(node.text):
             gone.update((j, "related") for j in range(i, last + 1) if j not in gone)
 
 
 def _says_see_also(text: str) -> bool:
     """Whether a text says that other articles follow, and no more."""
-    found = _SEE_ALSO.match(text) if len(text) <= 40 else None
+    found = _SEE_ALSO.match(text) if len(text) <= _SEE_ALSO_LINE else None
     return found is not None and len(text) - found.end() <= 3
 
 
