@@ -7,12 +7,13 @@ rules and their figures are those of Arc90's algorithm as Readability has kept t
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from filters.extract import names as n
-from filters.extract.density import HEADINGS, Sums
+from filters.extract.density import HEADINGS, PROSE, Sums
 from filters.extract.names import class_weight
 from filters.extract.tree import Tree
 from filters.extract.urls import host_of
@@ -34,6 +35,14 @@ on the gold's tune half)."""
 _CAPTIONED: Final = 300
 """Characters of a box that shows one picture and says where it is from, at most (half and
 twice of it alike on the gold's tune half)."""
+_QUOTED: Final = 0.5
+"""Share of the text of a box that stands in one quotation, from which the box is there for it (half and twice of it
+alike on the gold's tune half, where no page has such a box; from posts of networks on a page of the other)."""
+_QUOTES: Final = 20
+"""Quotations of a box that are looked at; the bound keeps nested boxes linear."""
+_MIN_SENTENCE: Final = 40
+"""Characters of a paragraph in a box of its own that is judged by the boxes beside it (half and twice of it alike on
+the gold's tune half; the rule is from a page of the other, which lost its paragraphs with links)."""
 _AD_WORDS: Final = re.compile(
     r"\s*(?:ad(?:vertising|vertisement|s)?|pub(?:licit[ée])?|werb(?:ung)?|广告|реклама|anuncio|anzeige|"
     r"(?:loading|正在加载|загрузка|chargement|cargando)(?:…|\.\.\.)?)\s*\Z",
@@ -98,6 +107,7 @@ class _Cleaner:
     ) -> None:
         self.tree, self.out, self.sums, self.root = tree, out, sums, root
         self.data_tables, self.blocks, self.host, self.conditionally = data_tables, blocks, host, conditionally
+        self.quotes = tree.at.get("blockquote", [])
         self.sheltering = bool(data_tables) or "code" in tree.at
         self.whole = sums.text[tree.end[root]] - sums.text[root]
         size = tree.end[root] - root
@@ -165,7 +175,7 @@ class _Cleaner:
         k = i - self.root
         titles, tables = self.counts[8][k], self.counts[7][k]
         buttons = raw and name in _NAMED and name not in HEADINGS and linked and size - linked < _SHARE_TEXT
-        if buttons and n.flags_of(raw) & n.SHARE:
+        if buttons and n.flags_of(raw) & n.SHARE and not self._quotes(i, size):
             return Why.SHARE_BUTTON
         if raw and (name == "h1" or name == "h2") and class_weight(raw) < 0:
             return Why.FURNITURE
@@ -174,9 +184,40 @@ class _Cleaner:
         judged = self.conditionally and name in _CONDITIONAL and (name != "div" or i in self.blocks)
         if not judged or tables or i in self.data_tables or size >= 0.5 * self.whole:
             return None
-        if self.sheltering and self._sheltered(i):
+        if (self.sheltering and self._sheltered(i)) or self._quotes(i, size) or self._continues(i, name, size, linked):
             return None
         return self._judge(i, name, raw, size, linked)
+
+    def _quotes(self, i: int, size: int) -> bool:
+        """Whether a box is there for a quotation, a post of a network for example: most of its text stands in one."""
+        text, end = self.sums.text, self.tree.end
+        at = bisect_left(self.quotes, i)
+        return any(
+            j not in self.out and text[end[j]] - text[j] >= _QUOTED * size > 0
+            for j in self.quotes[at : at + _QUOTES]
+            if j < end[i]
+        )
+
+    def _continues(self, i: int, name: str, size: int, linked: int) -> bool:
+        """Whether a `div` is a paragraph like those beside it: the same attributes, a text that is mostly no link, and
+        one of its neighbours a text with hardly any."""
+        tree, k = self.tree, i - self.root
+        if name != "div" or size < _MIN_SENTENCE or linked >= 0.5 * size or self.counts[0][k] != 1 or self.counts[1][k]:
+            return False
+        around, before = tree.parent[i], i - 1
+        while before > around and tree.parent[before] != around:
+            before = tree.parent[before]
+        for j in (before, tree.end[i]):
+            alike = around < j < tree.end[around] and tree.tag[j] == "div" and tree.attrs[j] == tree.attrs[i]
+            if alike and self._is_prose(j):
+                return True
+        return False
+
+    def _is_prose(self, j: int) -> bool:
+        """Whether an element holds a text of some length with hardly a link."""
+        text, link, stop = self.sums.text, self.sums.link, self.tree.end[j]
+        size = text[stop] - text[j]
+        return j not in self.out and size >= PROSE and link[stop] - link[j] <= 0.2 * size
 
     def _sheltered(self, i: int) -> bool:
         """Whether a data table or code stands around the element."""
@@ -239,15 +280,33 @@ def _in_figure(tree: Tree, i: int) -> bool:
 
 
 def _credits(tree: Tree, i: int, host: str) -> bool:
-    """Whether a box has an element named after captions and its links lead to other sites: a picture and where it is
-    from. What a site recommends of its own leads to itself."""
+    """Whether a box shows a picture and says where it is from: all its links lead to other sites, and it has an element
+    named after captions or the picture comes from where they lead. What a site recommends of its own leads to itself.
+    """
     captioned = False
+    sites: set[str] = set()
+    pictures: set[str] = set()
     for j in range(i + 1, min(tree.end[i], i + 60)):
         raw = tree.attrs[j]
-        if tree.tag[j] == "a" and ' href="' in raw and host_of(tree.get(j, "href") or "") in ("", host):
-            return False
+        if tree.tag[j] == "a" and ' href="' in raw:
+            there = host_of(tree.get(j, "href") or "")
+            if there in ("", host):
+                return False
+            sites.add(_site(there))
+        elif tree.tag[j] == "img":
+            pictures.add(_site(host_of(tree.get(j, "src") or "")))
         captioned = captioned or bool(raw and n.flags_of(raw) & n.CAPTION)
-    return captioned
+    return captioned or not sites.isdisjoint(pictures)
+
+
+def _site(host: str) -> str:
+    """The last two labels of a host, three where the second last is short (`co.uk`)."""
+    labels = host.split(".")
+    return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= _SHORT_LABEL else labels[-2:])
+
+
+_SHORT_LABEL: Final = 3
+"""Letters of `co`, `com` and the like under which countries give names."""
 
 
 def _is_simple(tree: Tree, i: int) -> bool:

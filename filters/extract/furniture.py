@@ -145,14 +145,21 @@ def _by_name(
     share = size / max(1, sums.text[-1])
     if flags & n.HIDDEN and _RESPONSIVE.search(tree.attrs[i]):
         flags &= ~n.HIDDEN
-    if not titled or flags & n.HIDDEN or size * (1 - density) < _TITLE_ALONE:
-        at = bisect_left(links, i)
-        linked = at < len(links) and links[at] < stop
-        if (why := _strong(flags, size, density, share, linked, mode)) is not None:
-            return why
+    if flags & n.SHARE and "blockquote" in tree.at and _holds(tree.at["blockquote"], i, stop):
+        flags &= ~(n.SHARE | n.UNLIKELY)  # a post that the text quotes
+    alone = not titled or flags & n.HIDDEN or size * (1 - density) < _TITLE_ALONE
+    why = _strong(flags, size, density, share, _holds(links, i, stop), mode) if alone else None
+    if why is not None:
+        return why
     if flags & n.NAV_BOX and share < 0.5 and _PICTURES.isdisjoint(tree.tag[i:stop]):
         return Why.FURNITURE
     return _weak(flags) if weakly and share < 0.6 else None
+
+
+def _holds(indices: list[int], start: int, stop: int) -> bool:
+    """Whether one of the sorted indices lies in a range."""
+    at = bisect_left(indices, start)
+    return at < len(indices) and indices[at] < stop
 
 
 _ALWAYS_SHOWN: Final = frozenset(("body", "html", "img"))

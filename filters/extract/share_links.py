@@ -22,8 +22,9 @@ _ENDPOINT: Final = re.compile(
     r"qq\.com/[a-z/_-]*share|mix\.com/add|addtoany\.com/(?:add_to|share)))",
     re.I,
 )
-"""Where the buttons of the networks lead, as their generators write them; a profile is no such place. They find 142 rows
-on 83 of the gold's 257 pages; no score of either half depends on them, because names and trimming took most out."""
+"""Where the buttons of the networks lead, as their generators write them; a profile is no such place. They find 142
+rows on 83 of the gold's 257 pages; no score of either half depends on them, because names and trimming took most
+out."""
 
 _ROW_TEXT: Final = 60
 """Characters of a row outside the links to share by, at most: `Share this article:`, a count, `Print` (half and twice

@@ -119,6 +119,19 @@ _LEGAL: Final = re.compile(
     r"метки|теги|标签|タグ)",
     re.I,
 )
+_COOKIES: Final = re.compile(
+    r"\W*(?:(?:we|(?:this|our) (?:web)?site) uses? (?:(?:our|own|and|or|some|only|these|browser|session|technical|"
+    r"necessary|essential|functional|tracking|(?:first|third)[- ]party) )*cookies|"
+    r"by (?:using|continuing).{0,80}\bcookies|"
+    r"(?:wir|(?:diese|unsere) (?:web)?(?:site|seite)) (?:ver|be)?(?:nutz|wend)(?:t|en|et) .{0,30}\bcookies|"
+    r"(?:nous utilisons|ce site (?:web )?utilise) .{0,20}\bcookies|"
+    r"(?:utilizamos|usamos|(?:este|nuestro|nosso) (?:sitio|site)(?: web)? (?:utiliza|usa)) .{0,20}\bcookies|"
+    r"(?:utilizziamo|questo sito(?: web)? (?:utilizza|usa)) .{0,20}\bcookie|"
+    r"(?:deze (?:web)?site gebruikt|wij gebruiken) .{0,20}\bcookies|(?:(?:ta|nasza) )?strona .{0,30}\bcookie|"
+    r"мы используем .{0,30}\bcookie|(?:vi|denne|den här) (?:använder|bruger|bruker) .{0,30}\bcookies)|"
+    r".{0,100}\bcookies? (?:zulassen|akzeptieren|ablehnen|policy|settings|einstellungen|richtlinien?)\b",
+    re.I | re.S,
+)
 _CREDIT: Final = re.compile(
     r"\W*(?:foto|photo|photographs?|image|bild|cr[ée]ditos?|cr[ée]dit|credits?|source|quelle|fuente|fonte|fot\.|zdj[ęe]cie|©|\(c\)|"
     r"getty images|reuters|shutterstock|istock|ap photo)s?\b.{0,70}\Z|\W*©.{0,70}\Z",
@@ -262,7 +275,8 @@ def _trim_head(nodes: list[Node], begin: int, title: str | None, author: str | N
                 gone[i] = "title"
                 below = False
         elif node.role in ("paragraph", "list_item") and len(node.text) <= _SHORT:
-            if node.link_density > 0.5 and not below:
+            sentence = node.link_density < 1 and node.text.endswith((".", "!", "?", "\u3002"))  # no breadcrumb ends so
+            if node.link_density > 0.5 and not below and not sentence:
                 gone[i] = "links"
             elif (
                 (writer and key_of(node.text) == writer)
@@ -300,5 +314,7 @@ def _why_tail(node: Node) -> str | None:
         return "links"
     if len(text) < 400 and _LEGAL.match(text):
         return "legal"
+    if len(text) < _NOTICE and "ookie" in text and _COOKIES.match(text):
+        return "cookies"
     line = short and node.role in ("paragraph", "list_item") and not _SENTENCE_END.search(text)
     return "byline" if line and (_BYLINE.match(text) or _DATE.search(text)) else None

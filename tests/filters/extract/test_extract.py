@@ -84,6 +84,36 @@ def test_furniture_goes_in_both_modes(furniture: str, mode: str) -> None:
     assert [node.text for node in found.nodes] == [(LONG * 3).strip(), (LONG * 2).strip()]
 
 
+def test_a_post_that_the_text_quotes_is_read() -> None:
+    post = '<blockquote><p>A loaf is a promise.</p><a href="https://net.example/1">May 18</a></blockquote>'
+    for name in ("social-media-embed", "share-post", "media"):
+        found = read(f'<article><p>{LONG * 3}</p><div class="{name}">{post}</div><p>{LONG * 2}</p></article>')
+        assert "A loaf is a promise." in [node.text for node in found.nodes]
+
+
+def test_a_picture_that_comes_from_where_its_credit_leads_is_kept() -> None:
+    box = (
+        '<div><a href="https://www.photos.example/ann/1"><img src="https://img7.photos.example/1.jpg"></a><br>'
+        '<span><a href="https://www.photos.example/ann/1">A loaf</a><br>Uploaded by '
+        '<a href="https://www.photos.example/ann">Ann</a>.</span></div>'
+    )
+    kept = read(f"<article><p>{LONG * 3}</p>{box}<p>{LONG * 2}</p></article>")
+    assert [node.image_url for node in kept.nodes if node.image_url] == ["https://img7.photos.example/1.jpg"]
+    for elsewhere in (box.replace("img7.photos", "img7.other"), box.replace("www.photos.example", "paper.example")):
+        found = read(f"<article><p>{LONG * 3}</p>{elsewhere}<p>{LONG * 2}</p></article>")
+        assert [node.image_url for node in found.nodes if node.image_url] == []
+
+
+def test_a_paragraph_in_a_box_of_its_own_is_read_with_those_beside_it() -> None:
+    box = '<div class="part"><p>{}</p></div>'
+    linked = box.format('It was told in an article in the <a href="/x">Journal of the Bakers</a>.')
+    whole = box.format(LONG * 2) + linked + box.format(LONG * 3)
+    texts = [node.text for node in read(f"<article>{whole}</article>").nodes]
+    assert texts[1] == "It was told in an article in the Journal of the Bakers."
+    other = linked.replace('class="part"', 'class="box"')
+    assert len(read(f"<article>{whole.replace(linked, other)}</article>").nodes) == 2
+
+
 def test_a_transparent_box_that_holds_much_of_the_page_is_read() -> None:
     found = read(f'<article><div style="opacity:0"><p>{LONG * 3}</p></div><p>{LONG * 2}</p></article>')
     assert [node.text for node in found.nodes] == [(LONG * 3).strip(), (LONG * 2).strip()]

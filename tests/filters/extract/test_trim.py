@@ -102,6 +102,33 @@ def test_a_long_sentence_without_links_is_never_trimmed(parts: list[tuple[str, s
     assert len(parts) // 2 not in reasons(nodes)
 
 
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "We use cookies to make this site better.",
+        "Wir nutzen Cookies auf unserer Website. Einige sind n\u00f6tig.",
+        "Diese Website verwendet Cookies.",
+        "Nous utilisons des cookies.",
+        "Sie k\u00f6nnen selbst entscheiden, ob Sie die Cookies zulassen m\u00f6chten.",
+    ],
+)
+def test_a_notice_of_cookies_at_the_end_goes(notice: str) -> None:
+    assert reasons(texts(LONG, LONG + " again", notice)) == {2: "cookies"}
+    assert reasons(texts(LONG, notice, LONG + " again")) == {}
+
+
+def test_cookies_that_are_baked_stay() -> None:
+    assert reasons(texts(LONG, "We use butter for our cookies, and bake them until they are brown.")) == {}
+    assert reasons(texts(LONG, "Let the cookies cool before you eat them.")) == {}
+
+
+def test_a_sentence_that_is_mostly_link_stays_before_the_text_and_a_link_goes() -> None:
+    linked = Node(text="The suspect was sentenced to life in prison last Thursday.", link_density=0.7)
+    assert reasons(texts(linked, LONG)) == {}
+    assert reasons(texts(Node(text="News of the town", link_density=0.7), LONG)) == {0: "links"}
+    assert reasons(texts(Node(text="All news of the town.", link_density=1.0), LONG)) == {0: "links"}
+
+
 def test_a_line_that_says_what_to_read_next_goes_with_the_links_under_it() -> None:
     picture = Node(image_url="http://h/p.jpg", role="image")
     link = Node(text="A mill that still turns", role="list_item", link_density=1.0)
