@@ -173,11 +173,22 @@ def chance(jaccard: float, bands: int, rows: int) -> float:
 
 
 def normalise(text: str) -> str:
-    """Case-folded, compatibility-composed letters and digits with single spaces between words."""
-    composed = text
-    if not (text.isascii() or unicodedata.is_normalized("NFKC", text)):
-        composed = unicodedata.normalize("NFKC", bound_marks(text))
-    return _SEPARATORS.sub(" ", composed.casefold()).strip()
+    """Case-folded, compatibility-composed letters, marks and digits with single spaces between words.
+
+    Of a text without any of them the text itself: a row of stars is no arrow.
+    """
+    if text.isascii():
+        return _SEPARATORS.sub(" ", text.lower()).strip() or text
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", bound_marks(text))
+    return _separators().sub(" ", text.casefold()).strip() or text
+
+
+@cache
+def _separators() -> re.Pattern[str]:
+    r"""What stands between words; to `\w` the vowel signs of Hindi and Thai do too, and many words would be one."""
+    marks = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M")
+    return re.compile(rf"(?:[^\w{marks}]|_)+")
 
 
 def text_hash(text: str) -> str:

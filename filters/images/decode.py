@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from filters.images import exif
 from filters.images.colour import on_white, to_8_bit, to_srgb
 from filters.images.header import DECODABLE, Header, probe
+from filters.images.jpeg import has_many_scans
 from schemas.reasons import FileReason
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, draft_side: int | None 
         return header
     if header.pixels > max_pixels:
         return FileReason.TOO_MANY_PIXELS
+    if header.format == "jpeg" and has_many_scans(data):
+        return FileReason.DECODE_ERROR
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on odd files; what cannot be used raises
         try:

@@ -135,6 +135,11 @@ def test_bands_longer_than_the_signature_are_refused():
         ("a b", "ab", False),
         ("1 000", "1000", False),
         ("日本語", "日本", False),
+        ("दिन", "दान", False),  # vowel signs are no letters
+        ("हिन्दी, भाषा।", "हिन्दी भाषा", True),
+        ("ที่", "ทู่", False),
+        ("* * *", "→", False),
+        ("***", "***", True),
     ],
 )
 def test_the_same_text_in_other_dress_has_the_same_hash(a, b, same):

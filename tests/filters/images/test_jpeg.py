@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from filters.images import jpeg
+from filters.images.decode import decode
+from schemas.reasons import FileReason
 
 
 def pixels(data):
@@ -125,3 +127,18 @@ def test_cut_and_flipped_files_are_parsed_or_none(samples, data):
     parsed = jpeg.parse(bytes_)
     if parsed is not None:
         assert len(jpeg.strip(bytes_, parsed)) <= len(bytes_) + 2
+
+
+def test_a_file_of_scans_without_end_is_not_decoded(samples):
+    data, _ = samples["progressive jpeg"]
+    scan = data[data.rindex(b"\xff\xda") : data.rindex(b"\xff\xd9")]
+    end = data.rindex(b"\xff\xd9")
+    usual = data.count(b"\xff\xda")
+
+    def with_scans(number):
+        return data[:end] + scan * (number - usual) + data[end:]
+
+    assert not jpeg.has_many_scans(with_scans(jpeg.MAX_SCANS))
+    assert jpeg.has_many_scans(with_scans(jpeg.MAX_SCANS + 1))
+    assert decode(with_scans(jpeg.MAX_SCANS + 1)) is FileReason.DECODE_ERROR
+    assert not jpeg.has_many_scans(data + b"\xff\xda" * 1_000)  # what follows the end is no scan
