@@ -72,8 +72,10 @@ _SURE_UTF8: Final = 40
 _MOJIBAKE: Final = re.compile(
     "\ufffd|[\u00c3\u00c2\u00d0\u00d1\u00e2][\u0080-\u00bf\u0152-\u0178\u2013-\u2122\u20ac]+|\u00ef\u00bf\u00bd|\u951f\u65a4\u62f7|[\u0080-\u009f]"
 )
+"""What UTF-8 looks like when it is read as windows-1252, windows-1251 or GBK, and characters that no page means."""
 
 _LEADS: Final = "\ufffd\u00c3\u00c2\u00d0\u00d1\u00e2\u00ef\u951f" + "".join(map(chr, range(0x80, 0xA0)))
+"""A character of each pattern above: without one there is nothing to look for."""
 
 
 def codec_of(label: str | None) -> str | None:

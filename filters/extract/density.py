@@ -18,8 +18,16 @@ HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _MIN_UNIT: Final = 25
 """Characters of a stretch that is looked at at all (Readability's figure; 12 alike on the gold's tune half, 50 loses
 0.02)."""
-_LISTED: Final = frozenset(("li", "dt", "dd", "pre", "h2", "h3", "h4", "h5", "h6"))
+_LISTED: Final = frozenset(("li", "dt", "dd", "pre"))
+"""What counts as prose in the widening too, where it is no link (without `li` the ingredients of a recipe of the gold's
+tune half go; with headings of articles that follow it loses 0.005 of the snippets)."""
 _LEAF: Final = frozenset(("p", "pre", "div"))
+HARDLY_LINKED: Final = 0.25
+"""Share of linked characters below which a stretch is prose (Readability's figure for siblings; on the gold's tune half
+half of it alike, twice it loses 0.008)."""
+A_LINK: Final = 0.5
+"""Share of linked characters from which a heading is a link: the title of another page (0.25 to 0.9 alike on the gold's
+tune half)."""
 PROSE: Final = 80
 """Characters of a stretch that counts as prose (60 to 100 alike on the gold's tune half)."""
 
@@ -112,11 +120,11 @@ def with_blocks(tree: Tree) -> set[int]:
 
 
 def add_lists(tree: Tree, sums: Sums, has_block: set[int], prose: list[int]) -> None:
-    """Count list items, code and headings that are no links as prose: they are no furniture."""
+    """Count list items and code that are no links as prose: they are no furniture."""
     for i in tree.all_of(_LISTED):
         if i not in has_block and not prose[i]:
             size = sums.text[tree.end[i]] - sums.text[i]
-            if size and sums.link[tree.end[i]] - sums.link[i] < 0.25 * size:
+            if size and sums.link[tree.end[i]] - sums.link[i] < HARDLY_LINKED * size:
                 prose[i] = size
 
 
@@ -143,7 +151,7 @@ def units_of(
             continue
         if name in _UNIT or (name == "div" and i not in has_block):
             units.append((size, comma[end[i]] - comma[i], _skip_wrapper(tree, sums, parent[i], size)))
-            if size >= PROSE and name in _LEAF and sums.link[end[i]] - sums.link[i] < 0.25 * size:
+            if size >= PROSE and name in _LEAF and sums.link[end[i]] - sums.link[i] < HARDLY_LINKED * size:
                 prose[i] = size
         elif name == "div":
             _runs(tree, sums, gone, i, has_block, units, prose)
@@ -156,7 +164,7 @@ def _skip_wrapper(tree: Tree, sums: Sums, i: int, size: int) -> int:
     if i >= 0 and tree.tag[i] == "div" and sums.text[tree.end[i]] - sums.text[i] == size:
         first = i + 1
         alone = first < len(tree.tag) and tree.tag[first] == "p" and tree.end[first] == tree.end[i]
-        if alone and (sums.link[tree.end[i]] - sums.link[i]) < 0.25 * size:
+        if alone and (sums.link[tree.end[i]] - sums.link[i]) < HARDLY_LINKED * size:
             return tree.parent[i]
     return i
 
@@ -179,7 +187,7 @@ def _runs(
         if name in BLOCK or j in has_block:
             if size >= _MIN_UNIT:
                 units.append((size, commas, i))
-                if size >= PROSE and link < 0.25 * size:
+                if size >= PROSE and link < HARDLY_LINKED * size:
                     prose[j - 1] = size
             size = commas = link = 0
         elif j not in gone:
@@ -189,5 +197,5 @@ def _runs(
         j = end[j]
     if size >= _MIN_UNIT:
         units.append((size, commas, i))
-        if size >= PROSE and link < 0.25 * size:
+        if size >= PROSE and link < HARDLY_LINKED * size:
             prose[stop - 1] = size

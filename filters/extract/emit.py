@@ -44,8 +44,10 @@ _ROLE: Final = {f"h{k}": f"heading{k}" for k in range(1, 7)} | {
     "caption": "caption",
     "legend": "caption",
 }
+"""The role of the text in an element."""
 _CELLS: Final = frozenset(("td", "th"))
 _IN_TABLE: Final = frozenset(("tr", "td", "th", "caption"))
+"""Elements of a table that the emitter closes."""
 
 
 class Emitter:

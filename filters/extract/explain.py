@@ -11,6 +11,7 @@ from filters.extract.text import clean_inline
 from filters.extract.tree import Tree
 
 _EXCERPT = 400
+"""Characters of each text that is shown."""
 
 
 def texts_left_out(tree: Tree, content: Content, nodes: list[Node], trimmed: Mapping[int, str]) -> list[DroppedText]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from filters.extract import names as n
 from filters.extract.code import is_line_number
-from filters.extract.density import HEADINGS, Sums
+from filters.extract.density import A_LINK, HEADINGS, Sums
 from filters.extract.hidden import is_faded, is_hidden
 from filters.extract.tree import Tree
 from schemas.reasons import ReferenceReason as Why
@@ -151,9 +151,9 @@ def _by_name(
     why = _strong(flags, size, density, share, _holds(links, i, stop), mode) if alone else None
     if why is not None:
         return why
-    if flags & n.NAV_BOX and share < 0.5 and _PICTURES.isdisjoint(tree.tag[i:stop]):
+    if flags & n.NAV_BOX and share < _LARGE_PART and _PICTURES.isdisjoint(tree.tag[i:stop]):
         return Why.FURNITURE
-    return _weak(flags) if weakly and share < 0.6 else None
+    return _weak(flags) if weakly and share < _MOST else None
 
 
 def _holds(indices: list[int], start: int, stop: int) -> bool:
@@ -165,6 +165,7 @@ def _holds(indices: list[int], start: int, stop: int) -> bool:
 _ALWAYS_SHOWN: Final = frozenset(("body", "html", "img"))
 _PICTURES: Final = frozenset(("img", "amp-img"))
 _PROTECTING: Final = frozenset(("table", "pre", "code", "figure"))
+"""What holds content whatever the names in it say (none of them: the gold's tune half loses 0.003 of the images)."""
 _LOOKED_AT: Final = _NEVER_SHOWN | _PROTECTING | {"footer", "aside", "dialog"}
 """Elements that are looked at even without attributes."""
 _NEVER_NAMED: Final = frozenset(
@@ -191,31 +192,57 @@ _NEAR: Final = 30
 """Nodes of a header in which its heading is looked for: heading, date, author (half and twice of it alike on
 the gold's tune half)."""
 _PRESSED: Final = frozenset(("a", "button", "input"))
+"""What makes a row one of buttons."""
+
+
+_PART: Final = 0.3
+"""Share of the page's characters from which a name is not believed: the element is the page (half and twice of it alike
+on the gold's tune half)."""
+_LARGE_PART: Final = 0.5
+"""The same for what its links say too: navigation, related articles (half of it and 0.9 alike on the gold's tune
+half)."""
+_MOST: Final = 0.6
+"""The same for what goes by its name alone (on the gold's tune half half of it loses 0.0009, 0.9 alike)."""
+_SHARE_TEXT: Final = 150
+"""Characters without links from which an element named after sharing says something itself (half and twice of it alike
+on the gold's tune half)."""
+_FEW: Final = 60
+"""Characters of a strip of related articles or of navigation that is one without many links (half and twice of it alike
+on the gold's tune half)."""
+_RELATED_LINKS: Final = 0.12
+_NAV_LINKS: Final = 0.5
+"""Share of linked characters of related articles and of navigation that are longer (on the gold's tune half 0.25 for
+the former loses 0.005 of the snippets, 0.05 alike; half of the latter and 0.75 alike)."""
+_BANNER_TEXT: Final = range(10, 1_500)
+"""Characters of a banner: less is an empty place, more is a page about cookies or newsletters (half and twice of the
+latter alike on the gold's tune half)."""
+_META_TEXT: Final = 200
+"""Characters of a line of dates, tags or ratings, at most (half and twice of it alike on the gold's tune half)."""
 
 
 def _strong(flags: int, size: int, density: float, share: float, linked: bool, mode: str) -> Why | None:
     """The reason for which an element of these names goes where its structure agrees, or None."""
-    if flags & n.HIDDEN and share < 0.3:
+    if flags & n.HIDDEN and share < _PART:
         return Why.HIDDEN
-    if flags & n.SHARE and linked and size * (1 - density) < 150:
+    if flags & n.SHARE and linked and size * (1 - density) < _SHARE_TEXT:
         return Why.SHARE_BUTTON
     if mode == MAIN and flags & n.COMMENTS and not flags & n.MAYBE:
         return Why.FURNITURE
-    if flags & n.RELATED and linked and share < 0.5 and (density > 0.25 or size < 60):
+    if flags & n.RELATED and linked and share < _LARGE_PART and (density > _RELATED_LINKS or size < _FEW):
         return Why.RELATED_STRIP
-    if flags & n.BANNER and share < 0.3 and 10 <= size < 1_500 and not flags & n.MAYBE:
+    if flags & (n.AUTHOR if mode == MAIN else n.AUTHOR_BOX) and size < _AUTHOR_BOX and share < _PART:
         return Why.FURNITURE
-    if flags & n.NAV and share < 0.5 and (density > 0.5 or size < 60) and not flags & n.MAYBE:
-        return Why.FURNITURE
-    if flags & n.FOOTER and share < 0.3 and not flags & n.MAYBE:
-        return Why.FURNITURE
-    if flags & (n.AUTHOR if mode == MAIN else n.AUTHOR_BOX) and size < _AUTHOR_BOX and share < 0.3:
-        return Why.FURNITURE
-    if flags & n.AD_BOX and size * (1 - density) < _AD_TEXT and share < 0.3 and not flags & n.MAYBE:
+    if flags & n.MAYBE:
+        return None
+    if flags & n.AD_BOX and size * (1 - density) < _AD_TEXT and share < _PART:
         return Why.ADVERT
-    if mode == MAIN and flags & n.META and size < 200 and share < 0.3 and not flags & n.MAYBE:
-        return Why.FURNITURE
-    return None
+    named = (
+        (flags & n.BANNER and share < _PART and size in _BANNER_TEXT)
+        or (flags & n.NAV and share < _LARGE_PART and (density > _NAV_LINKS or size < _FEW))
+        or (flags & n.FOOTER and share < _PART)
+        or (mode == MAIN and flags & n.META and size < _META_TEXT and share < _PART)
+    )
+    return Why.FURNITURE if named else None
 
 
 def _weak(flags: int) -> Why | None:
@@ -234,7 +261,7 @@ def _heads_entry(tree: Tree, sums: Sums, i: int) -> bool:
     for j in range(i + 1, min(tree.end[i], i + _NEAR)):
         if tree.tag[j] in HEADINGS:
             size = sums.text[tree.end[j]] - sums.text[j]
-            return size > 0 and sums.link[tree.end[j]] - sums.link[j] >= 0.5 * size
+            return size > 0 and sums.link[tree.end[j]] - sums.link[j] >= A_LINK * size
     return False
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from filters.extract.density import HEADINGS, PROSE, Sums, add_lists, units_of
+from filters.extract.density import A_LINK, HARDLY_LINKED, HEADINGS, PROSE, Sums, add_lists, units_of
 from filters.extract.names import class_weight
 from filters.extract.tree import Tree
 
@@ -188,7 +188,7 @@ def teasers_of(tree: Tree, sums: Sums) -> list[int]:
         size = sums.text[tree.end[i]] - sums.text[i]
         if tree.tag[i] == "a":
             found[i] = int(3 < size <= _READ_MORE and bool(_MORE.match("".join(tree.text[i : tree.end[i]]))))
-        elif size >= 10 and sums.link[tree.end[i]] - sums.link[i] >= 0.5 * size:
+        elif size >= 10 and sums.link[tree.end[i]] - sums.link[i] >= A_LINK * size:
             found[i] = 1
     return found
 
@@ -243,7 +243,7 @@ def _siblings(
             elif _shows_picture(tree, sums, j):
                 pictures.append(j)
             elif tag[j] in HEADINGS:
-                if roots and sums.link[end[j]] - sums.link[j] < 0.5 * (sums.text[end[j]] - sums.text[j]):
+                if roots and sums.link[end[j]] - sums.link[j] < A_LINK * (sums.text[end[j]] - sums.text[j]):
                     pictures.append(j)
             else:
                 pictures = []
@@ -264,7 +264,7 @@ def _belongs(
         return good >= PROSE and good >= _MIN_PURITY * size and not _has_teasers(tree, sums, j)
     if tree.tag[j] == "p":
         density = (sums.link[tree.end[j]] - sums.link[j]) / size if size else 0.0
-        return (size > 80 and density < 0.25) or (0 < size < 80 and density == 0 and _ends_sentence(tree, j))
+        return (size > 80 and density < HARDLY_LINKED) or (0 < size < 80 and density == 0 and _ends_sentence(tree, j))
     return False
 
 
@@ -298,7 +298,7 @@ def _has_teasers(tree: Tree, sums: Sums, i: int) -> bool:
     for j in range(i, tree.end[i]):
         if tree.tag[j] in HEADINGS:
             size = sums.text[tree.end[j]] - sums.text[j]
-            if size and sums.link[tree.end[j]] - sums.link[j] >= 0.5 * size:
+            if size and sums.link[tree.end[j]] - sums.link[j] >= A_LINK * size:
                 return True
     return False
 

@@ -48,6 +48,7 @@ def _leads_on(text: str) -> bool:
 WAYS_BACK: Final = "\u2191^\u21a9"
 """What begins a footnote in a wiki: the way back to where it is cited."""
 _WAY_BACK: Final = re.compile(r"[\u2191^\u21a9]\ufe0e?(?:\s*\d{1,3}\.\d{1,3}\b)*\s+")
+"""As MediaWiki writes it."""
 
 
 def without_way_back(note: str) -> str:

@@ -116,6 +116,11 @@ _VOCABULARY: Final = {
     FOOTER: """
         footer foot colophon copyright site-info legal siteinfo impressum site-footer page-footer imprint disclaimer""",
 }
+"""The words of each meaning. Without them the gold's tune half loses, in scrapinghub's F1 and the snippets: CAPTION
+0.004 and 0, BANNER 0.003 and 0.014, NEGATIVE 0.003 and 0.010, HIDDEN 0.002 and 0, AUTHOR 0.002 and 0, UNLIKELY 0.002
+and 0, FOOTER 0.001 and 0.005, POSITIVE 0.0003 and 0.010, META 0.0001 and 0.005; NAV 0.006 of the images placed; SHARE
+0.0005 of the readability set. The others change none of its scores in mode `main`: they name what goes in mode
+`recall`, or why."""
 _PARTS: Final = {  # told apart even inside a compound: `articlebody`, `leftsidebar`
     UNLIKELY: """
         comment sidebar footer breadcrumb disqus pagination related sponsor popup masthead shoutbox skyscraper gdpr""",
@@ -123,6 +128,8 @@ _PARTS: Final = {  # told apart even inside a compound: `articlebody`, `leftside
     POSITIVE: "article body content entry main post blog story",
     NEGATIVE: "comment sidebar footer contact outbrain taboola promo related sponsor masthead shoutbox skyscraper gdpr",
 }
+"""Readability's words, which it looks for inside longer ones too (without them the gold's tune half loses 0.014 of
+scrapinghub's F1 and 0.020 of the snippets)."""
 
 
 def _table() -> dict[str, int]:
@@ -143,6 +150,7 @@ _PART_FLAGS: Final = {
 _LAST_WORDS: Final = frozenset(name.rpartition("-")[2] for name in _TABLE if "-" in name)
 """Words with which a pair of the vocabulary ends: only for these is it worth putting words together."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a word begins in `camelCase`."""
 _WORD: Final = re.compile(r"[a-z_]+")
 
 

@@ -47,6 +47,7 @@ class _Known(dict[bytes, tuple[int, bool, bytes]]):
 
 
 _KNOWN: Final = _Known()
+"""Remembered over pages."""
 
 
 def without_shapes(html: bytes) -> Iterator[bytes]:

@@ -36,6 +36,7 @@ _LEVELS: Final = 8
 """Elements around a link that are looked at: a row of a list of boxes of links has five (4 to 16 alike on the gold's
 tune half)."""
 _NEVER_ROWS: Final = frozenset(("body", "html", "main", "article", "td", "blockquote"))
+"""What holds content besides a row."""
 
 
 def share_rows(tree: Tree, sums: Sums) -> list[int]:

@@ -188,6 +188,7 @@ def _any_attribute(attrs: dict[str, str]) -> Source | None:
 
 
 _RASTER: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")
+"""How raster files begin that need no more than a prefix."""
 
 
 def decode_data_url(url: str, max_bytes: int) -> bytes | None:

@@ -51,6 +51,7 @@ _SPANS: Final = 20
 """Columns that a cell spans, and columns in which cells reach into the rows below, at most: the gold has 12, and what
 says `colspan=100` is a line over the whole table. It bounds the tabs of a hostile one."""
 _SPAN: Final = re.compile(r' (col|row)span="\s*+(\d{1,5})')
+"""HTML bounds `colspan` by 1,000 and `rowspan` by 65,534."""
 
 
 def spans_of(raw: str) -> tuple[int, int]:

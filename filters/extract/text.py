@@ -27,6 +27,7 @@ _INVISIBLE: Final = {
 direction marks stay: they change how the text reads."""
 
 _ANY_INVISIBLE: Final = re.compile("[" + "".join(re.escape(chr(c)) for c in sorted(_INVISIBLE)) + "]")
+"""Any of them."""
 
 
 def clean_inline(raw: str) -> str:

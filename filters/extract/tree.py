@@ -108,6 +108,7 @@ def attributes(raw: str) -> dict[str, str]:
 
 
 _ATTRIBUTE: Final = re.compile(r'\s([^\s="]+)="([^"]*)"')
+"""As lexbor writes attributes: with quotation marks, and none inside."""
 
 
 def parse(markup: bytes, max_marks: int | None = None) -> Tree | None:
