@@ -1,6 +1,7 @@
-"""Text that a model writes after a prompt of texts and images. Plain: each token is a whole forward pass, no cache.
+"""Text that a model writes after a prompt of texts and images, one token at a time.
 
-Images are encoded again with each token; meant for looking at a model, not for serving one.
+The prompt passes once, its images with it; keys and values of what was read and written are kept, so that a further
+token costs one token. Meant for looking at a model: one document at a time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import Tensor
 from vlm.errors import DataError
 from vlm.loader import Batch, ImageConfig
 from vlm.loader.tokenizers import Tokenizer
+from vlm.model.attention import Kept
 from vlm.model.vlm import Vlm
 from vlm.prompt import Node, lay_out
 
@@ -50,9 +52,10 @@ def generate(
     draw = torch.Generator(device=device).manual_seed(seed)
     special = {getattr(tokenizer.specials, n) for n in ("bos", "eos", "pad", "image", "image_start", "image_end")}
     written: list[int] = []
+    kept = Kept()
     separator = tokenizer.encode([""])[0].tolist()
     while len(written) < tokens:
-        logits = model.language.get_output_embeddings()(model.hidden(batch)[:, -1]).float()[0]
+        logits = model.language.get_output_embeddings()(model.hidden(batch, kept)[:, -1]).float()[0]
         logits[sorted(special - {tokenizer.specials.eos})] = -torch.inf
         token = _choose(logits, temperature, draw)
         if token == tokenizer.specials.eos:

@@ -26,6 +26,24 @@ BLOCK = 128
 _FAR = 1 << 30
 
 
+@dataclass(slots=True)
+class Kept:
+    """What a document that is being written keeps, so that a further token costs a token: keys and values by layer, and
+    its images. For a batch of one row that holds one document.
+    """
+
+    layers: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    images: tuple[list[Tensor], Tensor] | None = None
+
+    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of a layer, the new ones after the old."""
+        if layer in self.layers:
+            old, told = self.layers[layer]
+            key, value = torch.cat([old, key], 2), torch.cat([told, value], 2)
+        self.layers[layer] = (key, value)
+        return key, value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Who attends to whom. B rows, L tokens of a row with the prompt in front.
@@ -46,14 +64,20 @@ class Layout:
     bare: Layout | None = None
     """The layout for layers that image tokens have not reached yet; None where there are none such."""
     first_image_layer: int = 0
+    kept: Kept | None = None
     cache: dict[str, Any] = field(default_factory=dict)
+
+    def last_token(self) -> Layout:
+        """For a pass of the last token alone; it sees all that is valid."""
+        bare = None if self.bare is None else self.bare.last_token()
+        return replace(self, positions=self.positions[:, -1:], bare=bare)
 
     def at(self, layer: int) -> Layout:
         """The layout for a layer."""
         return self.bare if self.bare is not None and layer < self.first_image_layer else self
 
 
-def layout_of(batch: Batch, *, prompt: int = 0, first_image_layer: int = 0) -> Layout:
+def layout_of(batch: Batch, *, prompt: int = 0, first_image_layer: int = 0, kept: Kept | None = None) -> Layout:
     """The layout of a batch, with `prompt` tokens put before each row."""
     documents, valid, positions = batch.document_ids, batch.valid, batch.positions.long()
     if prompt:
@@ -67,7 +91,8 @@ def layout_of(batch: Batch, *, prompt: int = 0, first_image_layer: int = 0) -> L
     if documents.device.type == "cpu":
         found = [(row, start + prompt, start + size + prompt) for row, start, size in batch.sources[:, :3].tolist()]
         segments = (*((row, 0, prompt) for row in range(len(documents) if prompt else 0)), *found)
-    layout = Layout(documents=documents, valid=valid, positions=positions, segments=segments, prompt=prompt)
+    parts: dict[str, Any] = {"documents": documents, "valid": valid, "positions": positions, "segments": segments}
+    layout = Layout(**parts, prompt=prompt, kept=kept)
     if not first_image_layer:
         return layout
     image = torch.zeros_like(valid)
@@ -199,6 +224,13 @@ def documents_attention(
     """What transformers calls for each layer; `layout` comes from the call of the model."""
     if layout.bare is not None:  # else the number of the layer is not asked for: compiled code would be made for each
         layout = layout.at(module.layer_idx)
+    if layout.kept is not None:
+        key, value = layout.kept.extend(module.layer_idx, key, value)
+        if key.shape[2] > query.shape[2]:  # new tokens come one by one: what they may see is what is valid
+            gqa, seen = query.shape[1] != key.shape[1], layout.valid[:, None, None]
+            query, key = query.to(value.dtype), key.to(value.dtype)
+            out = scaled_dot_product_attention(query, key, value, seen, scale=scaling, enable_gqa=gqa)
+            return out.transpose(1, 2), None
     return attend(query, key, value, layout, scaling), None
 
 

@@ -6,7 +6,7 @@ began before it in its document (or of all of them), never an image that could n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -37,6 +37,10 @@ class Media:
     sees: Tensor
     """(T, 1) whether it sees any."""
     cache: dict[str, Any] = field(default_factory=dict)
+
+    def last_token(self) -> Media:
+        """What the last token sees."""
+        return replace(self, first=self.first[-1:], last=self.last[-1:], sees=self.sees[-1:])
 
 
 def media_of(batch: Batch, features: Tensor, image_of_key: Tensor, config: CrossConfig, prompt: int) -> Media:

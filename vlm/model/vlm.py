@@ -20,7 +20,7 @@ from vlm.config import ModelConfig
 from vlm.errors import PresetError
 from vlm.loader import Batch, ImageConfig
 from vlm.loader.batch import target_mask
-from vlm.model.attention import block_mask, layout_of
+from vlm.model.attention import Kept, block_mask, layout_of
 from vlm.model.cross import GatedCross, Media, media_of
 from vlm.model.cross import block_mask as cross_mask
 from vlm.model.language import add_lora, layers_of, load_language, width_of
@@ -127,11 +127,14 @@ class Vlm(nn.Module):
             batch = replace(batch, patches=torch.zeros_like(batch.patches))
         return self.token_loss(self.hidden(batch), batch)
 
-    def hidden(self, batch: Batch) -> Tensor:
-        """(B, L, width) what the language model's head reads."""
+    def hidden(self, batch: Batch, kept: Kept | None = None) -> Tensor:
+        """(B, L, width) what the language model's head reads; with what was `kept` of the same document when it was
+        shorter, by one token, only that of the last, (1, 1, width).
+        """
         prompt = 0 if self.prompt is None else len(self.prompt)
-        layout = layout_of(batch, prompt=prompt, first_image_layer=self.first_image_layer)
-        sources, image_of_key = self._images(batch)
+        layout = layout_of(batch, prompt=prompt, first_image_layer=self.first_image_layer, kept=kept)
+        before = None if kept is None else kept.images
+        sources, image_of_key = before or self._images(batch)
         x = residual(self.language.get_input_embeddings()(batch.tokens))
         inject = self.config.inject
         if inject.input and sources:
@@ -142,12 +145,18 @@ class Vlm(nn.Module):
         if inject.cross is not None:
             features = sources[-1] if sources else x.new_zeros(0, self.mapper.out_width)
             media = media_of(batch, features, image_of_key, inject.cross, prompt)
+        index = batch.image_index
+        if before:
+            x, index, media, prompt = x[:, -1:], index[:, -1:], media and media.last_token(), 0
+            layout = layout.last_token()
+        elif kept is not None:
+            kept.images = sources, image_of_key
         if x.device.type == "cuda":  # made here, not in what is compiled
-            for at in (layout, layout.bare):
+            for at in () if before else (layout, layout.bare):
                 block_mask(at) if at is not None else None
             if media is not None and len(media.features):
                 cross_mask(media)
-        self._now = _Now(sources, batch.image_index, prompt, media)
+        self._now = _Now(sources, index, prompt, media)
         out = self.language.base_model(inputs_embeds=x, position_ids=layout.positions, layout=layout, use_cache=False)
         return out.last_hidden_state[:, prompt:]  # type: ignore[no-any-return]
 

@@ -9,11 +9,14 @@ import pytest
 import torch
 from trainer_samples import TOKENIZER, built, opened, picture
 
+from vlm.config import names
 from vlm.errors import CheckpointError, DataError
-from vlm.evaluate.generate import generate
+from vlm.evaluate.generate import _longer, generate
 from vlm.evaluate.heldout import held_out
 from vlm.evaluate.probes import Pair, Scorer, k_shot, needle, pairs_of, retrieval
 from vlm.loader import LoaderConfig
+from vlm.model.attention import Kept
+from vlm.model.language import layers_of
 from vlm.prompt import lay_out
 from vlm.saved import export, load_saved
 
@@ -129,9 +132,25 @@ def test_writing_stops_where_it_must() -> None:
         generate(model, TOKENIZER, image, [])
 
 
-def test_a_longer_batch_is_what_laying_it_out_gives() -> None:
-    from vlm.evaluate.generate import _longer
+@pytest.mark.parametrize("name", [*names(), "flamingo/all"])
+def test_a_token_with_what_was_kept_is_as_without_it_and_costs_one_token(name: str) -> None:
+    name, _, every = name.partition("/")
+    model = opened(built(name, *(["model.inject.cross.attend=all_previous"] if every else []))[1])
+    batch = lay_out([["ab", picture(1), "cd", picture(2), "e"]], TOKENIZER, model.image_config(), separated=False)
+    kept, passed, towers = Kept(), [], []
+    layers_of(model.language)[-1].register_forward_pre_hook(lambda _, args: passed.append(args[0].shape[1]))
+    model.vision.register_forward_pre_hook(lambda *_: towers.append(1))
+    with torch.no_grad():
+        for token in b" weft":
+            batch = _longer(batch, token) if passed else batch
+            ours = model.hidden(batch, kept)[:, -1]
+            costs, images = passed[-1], len(towers)
+            torch.testing.assert_close(ours, model.hidden(batch)[:, -1], rtol=1e-4, atol=1e-5)
+            assert costs == (passed[0] if len(passed) == 2 else 1)
+            assert images == 1 + (len(passed) // 2 - 1)
 
+
+def test_a_longer_batch_is_what_laying_it_out_gives() -> None:
     _, model = built("llava15")
     image = model.image_config()
     short = lay_out([[picture(1), "ab"]], TOKENIZER, image, end=False, separated=False)
