@@ -64,7 +64,7 @@ def generate(
         if stop_at_separator and separator and written[-len(separator) :] == separator:
             break
         batch = _longer(batch, token)
-    return _text(tokenizer, written).strip()
+    return tokenizer.decode(written).strip()
 
 
 def _choose(logits: Tensor, temperature: float, draw: torch.Generator) -> int:
@@ -92,8 +92,3 @@ def _longer(batch: Batch, token: int) -> Batch:
         last_image=more(batch.last_image, int(batch.last_image[0, -1])),
         sources=sources,
     )
-
-
-def _text(tokenizer: Tokenizer, ids: list[int]) -> str:
-    decode = getattr(tokenizer, "decode", None)
-    return decode(ids) if decode is not None else bytes(i for i in ids if i < 256).decode("utf-8", "replace")

@@ -17,7 +17,7 @@ import torch
 
 from vlm.loader.batch import Batch, target_mask
 from vlm.loader.config import LoaderConfig
-from vlm.loader.dataset import Dataset
+from vlm.loader.dataset import Dataset, ShardIndex
 from vlm.loader.documents import parse, read_members
 from vlm.loader.errors import ShardLost
 from vlm.loader.faults import Fault, FaultKind
@@ -25,13 +25,29 @@ from vlm.loader.geometry import Job, jobs
 from vlm.loader.images import MAX_PIXELS, image_size
 from vlm.loader.pack import FIRST, LAST, Piece
 from vlm.loader.plan import ShardPlans, StepPlan
-from vlm.loader.tokenizers import Tokenizer
+from vlm.loader.tokenizers import Ids, Tokenizer
 from vlm.loader.views import Kind, ShardPlan
 
 TEXT, IMAGE, ALT = int(Kind.TEXT), int(Kind.IMAGE), int(Kind.ALT)  # an attribute of an enum costs a call
 
 Where = tuple[int, int, int]
-"""(dataset, shard, row) of a document."""
+"""(dataset, shard, number): of a document its row, of a member or an entry its place among all of the shard."""
+Bytes = memoryview | Fault
+Parsed = dict[str, Any] | Fault
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the pieces of a step are made of, or what is wrong with it."""
+
+    shards: dict[tuple[int, int], ShardPlan]
+    members: dict[Where, Bytes] = field(default_factory=dict)
+    documents: dict[Where, Parsed] = field(default_factory=dict)
+    texts: dict[Where, Ids] = field(default_factory=dict)
+
+    def of(self, piece: Piece) -> tuple[ShardPlan, Parsed]:
+        """The plan of its shard, and its document."""
+        return self.shards[piece.dataset, piece.shard], self.documents[piece.dataset, piece.shard, piece.row]
 
 
 @dataclass(slots=True)
@@ -102,57 +118,39 @@ class Assembler:
 
     def assemble(self, plan: StepPlan) -> HostBatch:
         """The rows of a step, images as bytes. Raises ShardLost where that is an error."""
-        rows, length = len(plan.rows), self._config.seq_len
-        host = HostBatch(plan, _empty(rows, length, self._special.pad))
-        shards = self._shard_plans(plan)
-        documents, members = self._read(plan, shards)
-        texts = self._encode(plan, shards, documents)
+        host = HostBatch(plan, _empty(len(plan.rows), self._config.seq_len, self._special.pad))
+        found = self._read([piece for pack in plan.rows for piece in pack])
         for row, pack in enumerate(plan.rows):
             at = 0
             for piece in pack:
-                where = (piece.dataset, piece.shard, piece.row)
-                self._segment(host, row, at, piece, shards[where[:2]], documents.get(where), members, texts)
+                self._segment(host, row, at, piece, found)
                 at += piece.tokens
         return host
 
-    def _shard_plans(self, plan: StepPlan) -> dict[tuple[int, int], ShardPlan]:
-        wanted = sorted({(p.dataset, p.shard) for pack in plan.rows for p in pack})
-        found = {}
-        for dataset, shard in wanted:
-            made = self._plans.plan(dataset, shard)
-            if made is None:
-                raise ShardLost(
-                    f"{self._datasets[dataset].shards[shard].index_name} was there when it was planned from"
-                )
-            found[dataset, shard] = made
+    def _read(self, pieces: Sequence[Piece]) -> _Found:
+        found = _Found({where: self._plan(*where) for where in sorted({(p.dataset, p.shard) for p in pieces})})
+        wanted: dict[tuple[int, int], set[int]] = {where: set() for where in found.shards}
+        for p in pieces:
+            of, want = found.shards[p.dataset, p.shard], wanted[p.dataset, p.shard]
+            want.add(int(of.index.member_start[p.row]))
+            want.update(_member(of, p.row, e) for e in _entries(p) if of.entry_kind[e] == IMAGE)
+        for (dataset, shard), members in wanted.items():
+            found.members |= self._read_shard(dataset, shard, found.shards[dataset, shard], sorted(members))
+        for p in pieces:
+            where, index = (p.dataset, p.shard, p.row), found.shards[p.dataset, p.shard].index
+            if where not in found.documents:
+                data = found.members[p.dataset, p.shard, int(index.member_start[p.row])]
+                found.documents[where] = self._parse(p, index, data)
+        found.texts = self._encode(pieces, found)
         return found
 
-    def _read(
-        self, plan: StepPlan, shards: dict[tuple[int, int], ShardPlan]
-    ) -> tuple[dict[Where, dict[str, Any] | Fault], dict[tuple[int, int, int], memoryview | Fault]]:
-        """(JSON of each document, bytes of each image member by (dataset, shard, member)), or what is wrong with it."""
-        wanted: dict[tuple[int, int], set[int]] = {}
-        for piece in (p for pack in plan.rows for p in pack):
-            of = shards[piece.dataset, piece.shard]
-            want = wanted.setdefault((piece.dataset, piece.shard), set())
-            want.add(int(of.index.member_start[piece.row]))
-            want.update(_member(of, piece.row, e) for e in _entries(piece) if of.entry_kind[e] == IMAGE)
-        found: dict[tuple[int, int, int], memoryview | Fault] = {}
-        for (dataset, shard), want in sorted(wanted.items()):
-            found |= self._read_shard(dataset, shard, shards[dataset, shard], sorted(want))
-        documents: dict[Where, dict[str, Any] | Fault] = {}
-        for piece in (p for pack in plan.rows for p in pack):
-            where = (piece.dataset, piece.shard, piece.row)
-            if where not in documents:
-                index = shards[where[:2]].index
-                documents[where] = self._parse(
-                    piece, index, found[piece.dataset, piece.shard, int(index.member_start[piece.row])]
-                )
-        return documents, found
+    def _plan(self, dataset: int, shard: int) -> ShardPlan:
+        made = self._plans.plan(dataset, shard)
+        if made is None:
+            raise ShardLost(f"{self._datasets[dataset].shards[shard].index_name} was there when it was planned from")
+        return made
 
-    def _read_shard(
-        self, dataset: int, shard: int, plan: ShardPlan, members: list[int]
-    ) -> dict[tuple[int, int, int], memoryview | Fault]:
+    def _read_shard(self, dataset: int, shard: int, plan: ShardPlan, members: list[int]) -> dict[Where, Bytes]:
         source, index = self._datasets[dataset], plan.index
         name = source.shards[shard].name
         blocks: Sequence[memoryview | None] = [None] * len(members)
@@ -165,7 +163,7 @@ class Assembler:
         if None in blocks and members:  # damaged, or another dataset lies there now?
             with suppress(ShardLost):
                 source.check_unchanged()
-        out: dict[tuple[int, int, int], memoryview | Fault] = {}
+        out: dict[Where, Bytes] = {}
         for member, block in zip(members, blocks, strict=True):
             row = int(np.searchsorted(index.member_start, member, side="right")) - 1
             number = member - int(index.member_start[row])
@@ -174,7 +172,7 @@ class Assembler:
             out[dataset, shard, member] = good
         return out
 
-    def _parse(self, piece: Piece, index: Any, data: memoryview | Fault) -> dict[str, Any] | Fault:
+    def _parse(self, piece: Piece, index: ShardIndex, data: Bytes) -> Parsed:
         if isinstance(data, Fault):
             return data
         try:
@@ -183,16 +181,12 @@ class Assembler:
             name = self._datasets[piece.dataset].shards[piece.shard].name
             return Fault(FaultKind.JSON, name, index.keys[piece.row], "json", str(error)[:200])
 
-    def _encode(
-        self, plan: StepPlan, shards: dict[tuple[int, int], ShardPlan], documents: dict[Where, dict[str, Any] | Fault]
-    ) -> dict[tuple[int, int, int], npt.NDArray[np.int32]]:
-        """Ids of each text entry of the step, by (dataset, shard, entry)."""
-        wanted: dict[tuple[int, int, int], str] = {}
-        for piece in (p for pack in plan.rows for p in pack):
-            document = documents[piece.dataset, piece.shard, piece.row]
+    def _encode(self, pieces: Sequence[Piece], found: _Found) -> dict[Where, Ids]:
+        wanted: dict[Where, str] = {}
+        for piece in pieces:
+            of, document = found.of(piece)
             if isinstance(document, Fault):
                 continue
-            of = shards[piece.dataset, piece.shard]
             for entry in _entries(piece):
                 kind, node = int(of.entry_kind[entry]), int(of.entry_node[entry])
                 if kind == TEXT:
@@ -207,26 +201,16 @@ class Assembler:
         except UnicodeEncodeError:  # a lone surrogate somewhere: one by one, so that it costs its own text only
             return {where: self._encode_one(text) for where, text in wanted.items()}
 
-    def _encode_one(self, text: str) -> npt.NDArray[np.int32]:
+    def _encode_one(self, text: str) -> Ids:
         try:
             return self._tokenizer.encode([text])[0]
         except UnicodeEncodeError:
             return np.zeros(0, np.int32)
 
-    def _segment(
-        self,
-        host: HostBatch,
-        row: int,
-        start: int,
-        piece: Piece,
-        plan: ShardPlan,
-        document: dict[str, Any] | Fault | None,
-        members: dict[tuple[int, int, int], memoryview | Fault],
-        texts: dict[tuple[int, int, int], npt.NDArray[np.int32]],
-    ) -> None:
+    def _segment(self, host: HostBatch, row: int, start: int, piece: Piece, found: _Found) -> None:
         """Lay out one piece."""
         a, number, stop = host.arrays, len(host.segments), start + piece.tokens
-        dataset = self._datasets[piece.dataset]
+        plan, document = found.of(piece)
         fault = document if isinstance(document, Fault) else None
         at = start
         if piece.ends & FIRST:
@@ -237,17 +221,17 @@ class Assembler:
         for entry in _entries(piece):
             tokens, skip = _span(piece, plan, entry)
             if plan.entry_kind[entry] == IMAGE:
-                data = members[piece.dataset, piece.shard, _member(plan, piece.row, entry)]
+                data = found.members[piece.dataset, piece.shard, _member(plan, piece.row, entry)]
                 self._image(host, row, at, piece, plan, entry, fault or data)
             elif fault is None:
-                ids = texts[piece.dataset, piece.shard, entry]
+                ids = found.texts[piece.dataset, piece.shard, entry]
                 if len(ids) == plan.entry_tokens[entry]:
                     a["tokens"][row, at : at + tokens] = ids[skip : skip + tokens]
                     a["loss_mask"][row, at : at + tokens] = True
                     a["valid"][row, at : at + tokens] = True
                 else:
                     detail = f"node {plan.entry_node[entry]}: {len(ids)} tokens, planned {plan.entry_tokens[entry]}"
-                    name = dataset.shards[piece.shard].name
+                    name = self._datasets[piece.dataset].shards[piece.shard].name
                     host.outcomes[place] = Fault(FaultKind.TEXT, name, plan.index.keys[piece.row], "json", detail)
             at += tokens
         if piece.ends & LAST:
@@ -267,7 +251,7 @@ class Assembler:
         host.segments.append((row, start, piece.tokens, *where, piece.ends))
 
     def _image(
-        self, host: HostBatch, row: int, at: int, piece: Piece, plan: ShardPlan, entry: int, data: memoryview | Fault
+        self, host: HostBatch, row: int, at: int, piece: Piece, plan: ShardPlan, entry: int, data: Bytes
     ) -> None:
         a, image, s = host.arrays, len(host.blobs), self._special
         tokens, marks = int(plan.entry_tokens[entry]), int(self._config.image.marks)

@@ -14,29 +14,22 @@ import numpy.typing as npt
 
 from vlm.loader.pack import CHUNK, Atom, Cutting
 
+Costs = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 Cuts = Callable[[int], Sequence[int]]
 """Given an entry, the token positions inside it at which a sentence ends; asked only of texts longer than a pack."""
 
 
 def cutting(
-    tokens: npt.NDArray[np.int32],
-    patches: npt.NDArray[np.int32],
-    is_image: npt.NDArray[np.bool_],
-    *,
-    seq_len: int,
-    max_patches: int,
-    first_entry: int,
-    cuts: Cuts,
+    tokens: Costs, patches: Costs, is_image: Flags, limits: tuple[int, int], first_entry: int, cuts: Cuts
 ) -> Cutting:
     """Where a document may be cut: `Cutting.of(atoms(...))`, at a tenth of the cost where no atom has to be divided."""
     ends = (~is_image).nonzero()[0] + 1
     if not len(ends) or ends[-1] != len(tokens):
         ends = np.append(ends, len(tokens))
     sums, seen = tokens.cumsum()[ends - 1], patches.cumsum()[ends - 1]
-    if _largest_step(sums) > seq_len - 2 or _largest_step(seen) > max_patches:
-        every = (tokens.tolist(), patches.tolist(), is_image.tolist())
-        parts = atoms(*every, seq_len=seq_len, max_patches=max_patches, first_entry=first_entry, cuts=cuts)
-        return Cutting.of(parts)
+    if _largest_step(sums) > limits[0] - 2 or _largest_step(seen) > limits[1]:
+        return Cutting.of(atoms(tokens.tolist(), patches.tolist(), is_image.tolist(), limits, first_entry, cuts))
     total = (sums + 1).tolist()
     total[-1] += 1
     return Cutting([0, *total], [0, *seen.tolist()], [(e, 0) for e in (ends + first_entry).tolist()])
@@ -47,26 +40,19 @@ def _largest_step(sums: npt.NDArray[np.int64]) -> int:
 
 
 def atoms(
-    tokens: Sequence[int],
-    patches: Sequence[int],
-    is_image: Sequence[bool],
-    *,
-    seq_len: int,
-    max_patches: int,
-    first_entry: int,
-    cuts: Cuts,
+    tokens: list[int], patches: list[int], is_image: list[bool], limits: tuple[int, int], first_entry: int, cuts: Cuts
 ) -> list[Atom]:
     """The atoms of one sequence of a document, in order; their costs sum to those of its entries plus 2.
 
     Args:
-        tokens: of each entry; those of an image at most `seq_len // 2`.
-        patches: of each entry, each at most `max_patches`.
+        tokens: of each entry; those of an image at most half of what a pack has.
+        patches: of each entry, each at most what a pack has.
         is_image: whether the entry is an image.
-        seq_len: tokens of a pack. An atom has at most that many.
-        max_patches: patches of a pack. An atom has at most that many.
+        limits: tokens and patches of a pack. An atom has at most that many.
         first_entry: the number of the first entry within its shard.
         cuts: where sentences end.
     """
+    seq_len, max_patches = limits
     limit = seq_len - 2  # bos and eos may have to go beside any atom
     out: list[Atom] = []
     held_tokens, held_patches = 0, 0  # images that wait for what follows them
@@ -81,7 +67,9 @@ def atoms(
             out.append(Atom(held_tokens + t, held_patches, entry + 1, 0))
             held_tokens, held_patches = 0, 0
         else:
-            held_tokens, held_patches = _release(out, entry, held_tokens, held_patches, tokens, patches, i, seq_len)
+            if held_tokens > seq_len // 2:  # all images that wait but the last, to leave the text half a pack
+                out.append(Atom(held_tokens - tokens[i - 1], held_patches - patches[i - 1], entry - 1, 0))
+                held_tokens, held_patches = tokens[i - 1], patches[i - 1]
             parts = _parts(t, limit, cuts(entry) if t > limit else (), seq_len, room=limit - held_tokens)
             done = 0
             for part in parts:
@@ -94,24 +82,6 @@ def atoms(
     out[0] = out[0]._replace(tokens=out[0].tokens + 1)
     out[-1] = out[-1]._replace(tokens=out[-1].tokens + 1)
     return out
-
-
-def _release(
-    out: list[Atom],
-    entry: int,
-    held_tokens: int,
-    held_patches: int,
-    tokens: Sequence[int],
-    patches: Sequence[int],
-    i: int,
-    seq_len: int,
-) -> tuple[int, int]:
-    """Give the images that wait an atom, all but the last, where they leave less than half a pack to the text."""
-    if held_tokens <= seq_len // 2:
-        return held_tokens, held_patches
-    last_tokens, last_patches = tokens[i - 1], patches[i - 1]
-    out.append(Atom(held_tokens - last_tokens, held_patches - last_patches, entry - 1, 0))
-    return last_tokens, last_patches
 
 
 def _parts(total: int, limit: int, ends: Sequence[int], seq_len: int, *, room: int) -> list[int]:

@@ -24,6 +24,7 @@ from vlm.loader.storage import CachedStore, Store
 MANIFEST = "manifest.json"
 MAX_TEXT = 1 << 30
 """Bytes of text of one document: tokens are counted in int32."""
+FACTS = ("num_bytes", "width", "height", "matched_text", "alt_bytes", "caption_bytes")
 Array = npt.NDArray[Any]
 
 
@@ -127,7 +128,7 @@ class Dataset:
         texts = np.where(index.is_image, index.alt_bytes.astype(np.int64) + index.caption_bytes, index.num_bytes)
         if (sums(texts, index.node_start) > min(info.num_bytes, MAX_TEXT)).any():
             raise DatasetError(f"{where}: a document has more bytes of text than {info.name} has, or over 1 GB")
-        if (index.member_offset > info.num_bytes - index.member_length.astype(np.int64)).any():
+        if (index.member_offset > min(info.num_bytes, 1 << 62) - index.member_length.astype(np.int64)).any():
             raise DatasetError(f"{where} points behind the end of {info.name} ({info.num_bytes} bytes)")
         return index
 
@@ -191,6 +192,7 @@ def _ints(values: Any, dtype: type, fill: int = 0) -> Array:
 def _index(table: pa.Table) -> ShardIndex:
     member_start, members = flat(table.column("members"))
     node_start, nodes = flat(table.column("nodes"))
+    facts = {name: _ints(nodes.field(name), np.int32, -1 if name == "matched_text" else 0) for name in FACTS}
     kind = nodes.field("kind")
     is_image = pa.compute.equal(kind, "image").to_numpy(zero_copy_only=False)
     if kind.null_count:
@@ -203,10 +205,5 @@ def _index(table: pa.Table) -> ShardIndex:
         member_crc=_ints(members.field("crc32"), np.uint32),
         node_start=node_start,
         is_image=np.asarray(is_image, bool),
-        num_bytes=_ints(nodes.field("num_bytes"), np.int32),
-        width=_ints(nodes.field("width"), np.int32),
-        height=_ints(nodes.field("height"), np.int32),
-        matched_text=_ints(nodes.field("matched_text"), np.int32, -1),
-        alt_bytes=_ints(nodes.field("alt_bytes"), np.int32),
-        caption_bytes=_ints(nodes.field("caption_bytes"), np.int32),
+        **facts,
     )

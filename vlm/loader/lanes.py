@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from vlm.loader.config import LoaderConfig, Phase
 from vlm.loader.cut import cutting
 from vlm.loader.errors import DatasetError
 from vlm.loader.order import EpochOrder
-from vlm.loader.pack import Bin, Candidate, Cutting, Pack, Packer, Piece
+from vlm.loader.pack import WHOLE, Bin, Cutting, Pack, Packer, Piece
 from vlm.loader.views import Kind, ShardPlan
 
 log = logging.getLogger(__name__)
@@ -58,14 +58,6 @@ class LaneState(NamedTuple, Generic[Part]):
     done: bool
 
 
-@dataclass(slots=True)
-class Cursor:
-    """Where a lane stands in a dataset."""
-
-    epoch: int
-    offset: int
-
-
 class Lane:
     """Lane `number` of `config.lanes`."""
 
@@ -83,7 +75,7 @@ class Lane:
         none = (0,) * len(orders)
         s = state or LaneState(0, none, none, 0, none, none, (), (), False)
         self.packs, self._phase, self._served, self._done = s.packs, s.phase, list(s.served), s.done
-        self._cursors = [Cursor(e, o) for e, o in zip(s.epochs, s.offsets, strict=True)]
+        self._epochs, self._offsets = list(s.epochs), list(s.offsets)
         self._ready: deque[Pack] = deque(s.ready)
         self._packer = Packer(config.seq_len, config.patches, config.open_bins)
         self._packer.bins = [self._reopen(pieces) for pieces in s.bins]
@@ -98,8 +90,8 @@ class Lane:
         """The state after the last pack that `next` gave."""
         return LaneState(
             self.packs,
-            tuple(c.epoch for c in self._cursors),
-            tuple(c.offset for c in self._cursors),
+            tuple(self._epochs),
+            tuple(self._offsets),
             self._phase,
             tuple(self._served),
             tuple(self._idle),
@@ -146,16 +138,18 @@ class Lane:
         place = self._advance(dataset)
         if place is None:
             return
-        _, _, _, shard, row = place
+        shard, row = place[3:]
         plan = self._plans.plan(dataset, shard)
         if plan is None:
             return self._nothing(dataset)
         first, stop = int(plan.sequence_start[row]), int(plan.sequence_start[row + 1])
-        for sequence in range(first, stop):
-            candidate = self._candidate(plan, sequence, place, sequence - first)
+        for n in range(first, stop):
+            tokens, patches = int(plan.sequence_tokens[n]) + 2, int(plan.sequence_patches[n])
+            entries = int(plan.entry_start[n]), 0, int(plan.entry_start[n + 1]), 0
+            whole = Piece(*place, n - first, *entries, WHOLE, tokens, patches)
             if self._config.mix_unit == "tokens":
-                self._served[dataset] += candidate.tokens
-            self._ready.extend(self._packer.place(candidate))
+                self._served[dataset] += tokens
+            self._ready.extend(self._packer.place(whole, partial(self._cutting, plan, whole)))
         if self._config.mix_unit == "documents":
             self._served[dataset] += 1
         if first == stop:
@@ -168,54 +162,37 @@ class Lane:
         full = sum(p.tokens for pack in self._ready for p in pack) / self._config.seq_len + self.packs
         share = full / max(self.packs + len(self._ready), 1)
         if self.number == self._config.lanes - 1 and share < SPARSE:
+            lanes = self._config.lanes
             log.warning(
-                "a single pass: each of the %d lanes ends with open bins, so that rows are only %.2f full; "
-                "they would be fuller with lanes=%d, or the number of ranks if that is more",
-                self._config.lanes,
-                share,
-                max(1, int(full * self._config.lanes / FULL_ROWS)),
+                f"a single pass: each of the {lanes} lanes ends with open bins, so that rows are but {share:.2f} full; "
+                f"try lanes={max(1, int(full * lanes / FULL_ROWS))}, or the number of ranks if that is more"
             )
 
     def _nothing(self, dataset: int) -> None:
         self._idle[dataset] += 1
         if self._idle[dataset] > self._patience[dataset] and not self._config.one_pass:
-            log.warning(
-                "lane %d goes on without dataset %d: %d documents gave nothing",
-                self.number,
-                dataset,
-                self._idle[dataset],
-            )
+            where = self.number, dataset, self._idle[dataset]
+            log.warning("lane %d goes on without dataset %d: %d documents gave nothing", *where)
 
-    def _candidate(self, plan: ShardPlan, sequence: int, place: tuple[int, int, int, int, int], nth: int) -> Candidate:
-        row = place[-1]
-        first, stop = int(plan.entry_start[sequence]), int(plan.entry_start[sequence + 1])
+    def _cutting(self, plan: ShardPlan, whole: Piece) -> Cutting:
+        entries = slice(whole.start_entry, whole.stop_entry)
+        costs = plan.entry_tokens[entries], plan.entry_patches[entries], plan.entry_kind[entries] == Kind.IMAGE
+        limits = self._config.seq_len, self._config.patches
 
         def cuts(entry: int) -> Sequence[int]:
-            return plan.cuts.get((row, int(plan.entry_node[entry])), ())
+            return plan.cuts.get((whole.row, int(plan.entry_node[entry])), ())
 
-        def parts() -> Cutting:
-            return cutting(
-                plan.entry_tokens[first:stop],
-                plan.entry_patches[first:stop],
-                plan.entry_kind[first:stop] == Kind.IMAGE,
-                seq_len=self._config.seq_len,
-                max_patches=self._config.patches,
-                first_entry=first,
-                cuts=cuts,
-            )
-
-        tokens, patches = int(plan.sequence_tokens[sequence]) + 2, int(plan.sequence_patches[sequence])
-        return Candidate(*place, nth, first, stop, tokens, patches, parts)
+        return cutting(*costs, limits, whole.start_entry, cuts)
 
     def _advance(self, dataset: int) -> tuple[int, int, int, int, int] | None:
         """(dataset, epoch, offset, shard, row) of the next document; None where the lane has none in this epoch."""
-        cursor, order = self._cursors[dataset], self._orders[dataset]
-        start, stop = order.lane_range(self.number, cursor.epoch)
-        if cursor.offset >= stop - start:
-            cursor.epoch, cursor.offset = cursor.epoch + 1, 0
+        epoch, offset, order = self._epochs[dataset], self._offsets[dataset], self._orders[dataset]
+        start, stop = order.lane_range(self.number, epoch)
+        if offset >= stop - start:
+            self._epochs[dataset], self._offsets[dataset] = epoch + 1, 0
             return None
-        cursor.offset += 1
-        return dataset, cursor.epoch, cursor.offset - 1, *order.at(cursor.epoch, start + cursor.offset - 1)
+        self._offsets[dataset] += 1
+        return dataset, epoch, offset, *order.at(epoch, start + offset)
 
     def _enter_phase(self) -> None:
         """Begin a phase of the mix once this lane's next pack lies in a step of it. Before that fewer and fewer bins
@@ -239,20 +216,13 @@ class Lane:
         weights = self._schedule[self._phase].weights
         total = sum(self._served) + 1
         share = sum(weights)
-        best, most = -1, float("-inf")
-        for i, weight in enumerate(weights):
-            if not self._left(i):
-                continue
-            behind = weight / share * total - self._served[i]
-            if (weight > 0 or self._config.one_pass) and behind > most:
-                best, most = i, behind
-        return best
+        some = [i for i, w in enumerate(weights) if (w > 0 or self._config.one_pass) and self._left(i)]
+        return some[0] if len(some) == 1 else max(some, key=lambda i: weights[i] / share * total - self._served[i], default=-1)
 
     def _left(self, dataset: int) -> bool:
         if not self._orders[dataset].num_documents:
             return False
         if not self._config.one_pass:
             return self._idle[dataset] <= self._patience[dataset]
-        cursor = self._cursors[dataset]
-        start, stop = self._orders[dataset].lane_range(self.number, cursor.epoch)
-        return cursor.epoch == 0 and cursor.offset < stop - start
+        start, stop = self._orders[dataset].lane_range(self.number, 0)
+        return self._epochs[dataset] == 0 and self._offsets[dataset] < stop - start

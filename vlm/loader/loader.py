@@ -104,15 +104,8 @@ class Loader:
         self.close()
         if self._ended:
             self._restart(0, {})
-        planner = Planner(
-            self.config,
-            self.datasets,
-            self.plans,
-            rank=self.rank,
-            world_size=self.world_size,
-            cursor=self._cursor,
-            lanes=self._lanes_after(None),
-        )
+        at: Any = {"rank": self.rank, "world_size": self.world_size, "cursor": self._cursor}
+        planner = Planner(self.config, self.datasets, self.plans, **at, lanes=self._lanes_after(None))
         if planner.exhausted:
             return iter(())
         return self._batches(planner, self._turn)

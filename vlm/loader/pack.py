@@ -99,23 +99,6 @@ class Cutting:
         return self.cost(first, len(self.stops))
 
 
-@dataclass(slots=True)
-class Candidate:
-    """A sequence to be placed: where it is, what it costs (bos and eos included), where it may be cut."""
-
-    dataset: int
-    epoch: int
-    offset: int
-    shard: int
-    row: int
-    sequence: int
-    start_entry: int
-    stop_entry: int
-    tokens: int
-    patches: int
-    cutting: Callable[[], Cutting]
-
-
 class Bin(NamedTuple):
     """An open pack: room left, and what is in it."""
 
@@ -133,14 +116,13 @@ class Packer:
     open_bins: int
     bins: list[Bin] = field(default_factory=list)
 
-    def place(self, sequence: Candidate) -> list[Pack]:
+    def place(self, whole: Piece, cutting: Callable[[], Cutting]) -> list[Pack]:
         """Put a sequence into bins; the packs that are complete now, in the order in which they became so."""
-        s = sequence
-        if s.tokens <= self.seq_len and s.patches <= self.max_patches:
-            done = self._place_whole(_piece(s, s.start_entry, 0, (s.stop_entry, 0), WHOLE, s.tokens, s.patches))
+        if whole.tokens <= self.seq_len and whole.patches <= self.max_patches:
+            done = self._place_whole(whole)
             if done is not None:
                 return done
-        return self._place_cut(s)
+        return self._place_cut(whole, cutting())
 
     def flush(self, keep: int = 0) -> list[Pack]:
         """Close bins, fullest first, until `keep` are open."""
@@ -150,7 +132,8 @@ class Packer:
         return done
 
     def _fullest(self) -> int:
-        return min(range(len(self.bins)), key=lambda i: self.bins[i].tokens)
+        rooms = [b[0] for b in self.bins]
+        return rooms.index(min(rooms))
 
     def _place_whole(self, piece: Piece) -> list[Pack] | None:
         """Completed packs, or None where the piece should rather be cut."""
@@ -178,16 +161,15 @@ class Packer:
         self.bins[i] = filled
         return []
 
-    def _place_cut(self, s: Candidate) -> list[Pack]:
+    def _place_cut(self, whole: Piece, cut: Cutting) -> list[Pack]:
         """Cut the sequence to the room of bins until the rest can be placed whole."""
-        cut = s.cutting()
         done: list[Pack] = []
-        first, entry, token = 0, s.start_entry, 0
+        first, start = 0, (whole.start_entry, 0)
         while True:
             ends = FIRST if first == 0 else 0
             tokens, patches = cut.rest(first)
             if tokens <= self.seq_len and patches <= self.max_patches:
-                placed = self._place_whole(_piece(s, entry, token, cut.stops[-1], ends | LAST, tokens, patches))
+                placed = self._place_whole(_part(whole, start, cut.stops[-1], ends | LAST, tokens, patches))
                 if placed is not None:
                     return done + placed
             where, stop = self._fit(cut, first)
@@ -195,11 +177,10 @@ class Packer:
                 done += self.flush(self.open_bins - 1)
                 self.bins.append(Bin(self.seq_len, self.max_patches, ()))
                 where, stop = len(self.bins) - 1, cut.fits(first, self.seq_len, self.max_patches)
-            tokens, patches = cut.cost(first, stop)
             end = cut.stops[stop - 1]
             ends |= LAST if stop == len(cut.stops) else 0
-            done += self._add(where, _piece(s, entry, token, end, ends, tokens, patches))
-            first, (entry, token) = stop, end
+            done += self._add(where, _part(whole, start, end, ends, *cut.cost(first, stop)))
+            first, start = stop, end
             if first == len(cut.stops):
                 return done
 
@@ -225,6 +206,5 @@ class Packer:
         return best, at
 
 
-def _piece(s: Candidate, entry: int, token: int, end: tuple[int, int], ends: int, tokens: int, patches: int) -> Piece:
-    place = s.dataset, s.epoch, s.offset, s.shard, s.row, s.sequence
-    return Piece(*place, entry, token, *end, ends, tokens, patches)
+def _part(whole: Piece, start: tuple[int, int], stop: tuple[int, int], ends: int, tokens: int, patches: int) -> Piece:
+    return Piece(*whole[:6], *start, *stop, ends, tokens, patches)

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -45,17 +46,8 @@ class StepPlan:
 
 def open_datasets(config: LoaderConfig) -> list[Dataset]:
     """The datasets of a configuration, their manifests read. Raises DatasetError or LoaderConfigError."""
-    stores = [
-        open_store(
-            url,
-            cache_dir=config.cache_dir,
-            cache_bytes=config.cache_bytes,
-            retries=config.retries,
-            timeout_s=config.timeout_s,
-        )
-        for url in config.datasets
-    ]
-    return [Dataset(store) for store in stores]
+    options: Any = {n: getattr(config, n) for n in ("cache_dir", "cache_bytes", "retries", "timeout_s")}
+    return [Dataset(open_store(url, **options)) for url in config.datasets]
 
 
 def check_ranks(config: LoaderConfig, rank: int, world_size: int) -> None:

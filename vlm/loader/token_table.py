@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 
 CUTS_OVER = 512
 """Texts of fewer tokens fit any sensible pack; in longer ones packs below this length cut between tokens."""
-COUNTS = ("tokens", "alt_tokens", "caption_tokens")
+FACTS = ("alt", "caption")
+COUNTS = ("tokens", *(f"{name}_tokens" for name in FACTS))
 SCHEMA = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False),
@@ -113,7 +114,7 @@ def make_token_table(dataset: Dataset, shard: int, tokenizer: Tokenizer, folder:
     """
     index = dataset.index(shard)
     info = dataset.shards[shard]
-    columns: dict[str, list[object]] = {name: [] for name in SCHEMA.names}
+    table: list[dict[str, Any]] = []
     for start in range(0, len(index), 256):  # read and encode a few MB of text at a time
         rows = range(start, min(start + 256, len(index)))
         first = index.member_start[rows.start : rows.stop].tolist()
@@ -121,47 +122,35 @@ def make_token_table(dataset: Dataset, shard: int, tokenizer: Tokenizer, folder:
             if data is None:
                 raise DatasetError(f"{info.name} {index.keys[row]}: the JSON differs from the index (CRC)")
             try:
-                _count(parse(bytes(data), index, row), index, row, tokenizer, columns)
+                counts = _count(parse(bytes(data), index, row), tokenizer)
             except (ValueError, RecursionError) as error:
                 log.warning("%s %s: counted as 0 tokens: %r", info.name, index.keys[row], error)
-                nodes = int(index.node_start[row + 1] - index.node_start[row])
-                _count({"texts": [None] * nodes, "metadata": [None] * nodes}, index, row, tokenizer, columns)
+                nothing = [None] * int(index.node_start[row + 1] - index.node_start[row])
+                counts = _count({"texts": nothing, "metadata": nothing}, tokenizer)
+            table.append({"key": index.keys[row], **counts})
     path = folder / info.token_table_name(tokenizer.fingerprint)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    table = pa.table(columns, schema=SCHEMA.with_metadata({"shard_sha256": info.sha256}))
-    pq.write_table(table, temporary, compression="zstd")
+    schema = SCHEMA.with_metadata({"shard_sha256": info.sha256})
+    pq.write_table(pa.Table.from_pylist(table, schema), temporary, compression="zstd")
     temporary.rename(path)
     return path, len(index)
 
 
-def _count(
-    document: dict[str, list[Any]],
-    index: ShardIndex,
-    row: int,
-    tokenizer: Tokenizer,
-    columns: dict[str, list[object]],
-) -> None:
-    """Append the counts of one document."""
-    texts, metadata = document["texts"], document["metadata"]
-    lists: dict[str, list[int]] = {name: [0] * len(texts) for name in COUNTS}
+def _count(document: dict[str, Any], tokenizer: Tokenizer) -> dict[str, list[Any]]:
+    """The columns of one document, without its key."""
+    counts: dict[str, list[Any]] = {name: [0] * len(document["texts"]) for name in COUNTS}
     where: list[tuple[str, int]] = []
     strings: list[str] = []
-    for node, (text, facts) in enumerate(zip(texts, metadata, strict=True)):
-        if isinstance(text, str):
-            where.append(("tokens", node))
-            strings.append(text)
-        elif isinstance(facts, dict):
-            for name in ("alt", "caption"):
-                if isinstance(facts.get(name), str) and facts[name]:
-                    where.append((f"{name}_tokens", node))
-                    strings.append(facts[name])
+    for node, (text, facts) in enumerate(zip(document["texts"], document["metadata"], strict=True)):
+        found = {"tokens": text} if isinstance(text, str) else {f"{n}_tokens": (facts or {}).get(n) for n in FACTS}
+        for name, value in found.items():
+            if isinstance(value, str) and (value or name == "tokens"):
+                where.append((name, node))
+                strings.append(value)
     cuts = []
     for (name, node), text, ids in zip(where, strings, tokenizer.encode(strings), strict=True):
-        lists[name][node] = len(ids)
+        counts[name][node] = len(ids)
         if name == "tokens" and len(ids) > CUTS_OVER:
             cuts.append({"node": node, "at": tokenizer.cuts(text)})
-    columns["key"].append(index.keys[row])
-    columns["cuts"].append(cuts)
-    for name, values in lists.items():
-        columns[name].append(values)
+    return counts | {"cuts": cuts}

@@ -22,10 +22,15 @@ from vlm.loader.sentences import sentence_ends
 Ids = npt.NDArray[np.int32]
 SEPARATOR = "\n\n"
 """Put after each text where nothing else is said."""
-_BEGIN = ("<s>", "<|begin_of_text|>", "<|startoftext|>", "<bos>", "[CLS]")
-_END = ("</s>", "<|end_of_text|>", "<|endoftext|>", "<eos>", "[SEP]")
-_PAD = ("<pad>", "<|pad|>", "[PAD]", "<|finetune_right_pad_id|>")
-_IMAGE = ("<image>", "<|image|>", "<|image_pad|>", "<IMG_CONTEXT>")
+_NAMES = {
+    "bos": ("<s>", "<|begin_of_text|>", "<|startoftext|>", "<bos>", "[CLS]"),
+    "eos": ("</s>", "<|end_of_text|>", "<|endoftext|>", "<eos>", "[SEP]"),
+    "pad": ("<pad>", "<|pad|>", "[PAD]", "<|finetune_right_pad_id|>"),
+    "image": ("<image>", "<|image|>", "<|image_pad|>", "<IMG_CONTEXT>"),
+    "image_start": ("<|vision_start|>", "<|image_start|>", "<img>"),
+    "image_end": ("<|vision_end|>", "<|image_end|>", "</img>"),
+}
+"""What vocabularies call the tokens of each role."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,9 @@ class Tokenizer(Protocol):
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """The ids of each text with the separator after it. Raises UnicodeEncodeError for a lone surrogate."""
 
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids, for a person to read."""
+
     def cuts(self, text: str) -> list[int]:
         """Token positions inside `text` at which a sentence ends, rising."""
 
@@ -72,6 +80,10 @@ class ByteTokenizer:
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """The bytes of each text with the separator after it."""
         return [np.frombuffer(t.encode() + self.separator, np.uint8).astype(np.int32) for t in texts]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of the bytes among the ids."""
+        return bytes(i for i in ids if i < 256).decode("utf-8", "replace")
 
     def cuts(self, text: str) -> list[int]:  # noqa: ARG002
         """None: without a token table nothing says where sentences end."""
@@ -156,22 +168,12 @@ def _specials(core: Any, known: dict[str, int | None]) -> Specials:
     vocabulary = core.get_vocab(with_added_tokens=True)
     size = max(size, max(vocabulary.values(), default=-1) + 1)
 
-    def find(names: tuple[str, ...]) -> int | None:
-        return next((vocabulary[n] for n in names if n in vocabulary), None)
-
-    found = {
-        "bos": known.get("bos") if known.get("bos") is not None else find(_BEGIN),
-        "eos": known.get("eos") if known.get("eos") is not None else find(_END),
-        "pad": known.get("pad") if known.get("pad") is not None else find(_PAD),
-        "image": find(_IMAGE),
-        "image_start": find(("<|vision_start|>", "<|image_start|>", "<img>")),
-        "image_end": find(("<|vision_end|>", "<|image_end|>", "</img>")),
-    }
     ids: dict[str, int] = {}
-    for name, value in found.items():
-        if (
-            value is None or value in ids.values()
-        ):  # two roles never share an id: a padded place must not look like text
+    for role, names in _NAMES.items():
+        value = known.get(role)
+        if value is None:
+            value = next((vocabulary[n] for n in names if n in vocabulary), None)
+        if value is None or value in ids.values():  # two roles never share an id: padding must not look like text
             value, size = size, size + 1
-        ids[name] = value
+        ids[role] = value
     return Specials(vocab_size=size, **ids)

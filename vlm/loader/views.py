@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,50 +83,45 @@ def plan_shard(index: ShardIndex, tokens: NodeTokens, config: LoaderConfig) -> S
     document = np.repeat(np.arange(len(index)), np.diff(index.node_start))
     node = np.arange(len(document)) - index.node_start[document]
     if config.view == "pairs":
-        return _pairs(index, tokens, config, document, node)
-    order = np.arange(len(document))
-    if config.view == "text_only":
-        order = order[~index.is_image]
-    elif config.view == "retrieval":
-        # an image goes to (its text - 1/2); ties, such as two images of one text, keep page order
-        place = np.where(index.is_image & (index.matched_text >= 0), index.matched_text - 0.5, node)
-        order = np.lexsort((node, place, document))
-    kind = index.is_image[order].astype(np.int8)
-    starts = np.searchsorted(document[order], np.arange(len(index) + 1)).astype(np.int32)
-    # a document of which the view leaves nothing (no texts, say) has no sequence
-    filled = np.diff(starts) > 0
-    sequence_start = np.concatenate([[0], np.cumsum(filled)]).astype(np.int32)
-    entry_start = np.append(starts[:-1][filled], len(order)).astype(np.int32)
-    return _finish(index, tokens, config, sequence_start, entry_start, order, node[order].astype(np.int32), kind)
+        image = np.flatnonzero(index.is_image & ((tokens.caption > 0) | (tokens.alt > 0)))
+        order = np.repeat(image, 2)
+        kind = np.full(len(order), Kind.IMAGE, np.int8)
+        kind[1::2] = np.where(tokens.caption[image] > 0, Kind.CAPTION, Kind.ALT)
+        sequence_start = np.searchsorted(document[image], np.arange(len(index) + 1)).astype(np.int32)
+        entry_start = np.arange(0, len(order) + 1, 2, dtype=np.int32)
+    else:
+        order = np.arange(len(document))
+        if config.view == "text_only":
+            order = order[~index.is_image]
+        elif config.view == "retrieval":
+            # an image goes to (its text - 1/2); ties, such as two images of one text, keep page order
+            place = np.where(index.is_image & (index.matched_text >= 0), index.matched_text - 0.5, node)
+            order = np.lexsort((node, place, document))
+        kind = index.is_image[order].astype(np.int8)
+        starts = np.searchsorted(document[order], np.arange(len(index) + 1)).astype(np.int32)
+        # a document of which the view leaves nothing (no texts, say) has no sequence
+        filled = np.diff(starts) > 0
+        sequence_start = np.concatenate([[0], np.cumsum(filled)]).astype(np.int32)
+        entry_start = np.append(starts[:-1][filled], len(order)).astype(np.int32)
+    cost, patches = _costs(index, tokens, config, order, kind)
+    return ShardPlan(
+        index=index,
+        sequence_start=sequence_start,
+        entry_start=entry_start,
+        entry_node=node[order].astype(np.int32),
+        entry_kind=kind,
+        entry_tokens=cost,
+        entry_patches=patches,
+        sequence_tokens=sums(cost, entry_start).astype(np.int32),
+        sequence_patches=sums(patches, entry_start).astype(np.int32),
+        cuts=tokens.cuts,
+    )
 
 
-def _pairs(
-    index: ShardIndex,
-    tokens: NodeTokens,
-    config: LoaderConfig,
-    document: npt.NDArray[np.int64],
-    node: npt.NDArray[np.int64],
-) -> ShardPlan:
-    image = np.flatnonzero(index.is_image & ((tokens.caption > 0) | (tokens.alt > 0)))
-    kind = np.empty(2 * len(image), np.int8)
-    kind[0::2] = Kind.IMAGE
-    kind[1::2] = np.where(tokens.caption[image] > 0, Kind.CAPTION, Kind.ALT)
-    order = np.repeat(image, 2)
-    sequence_start = np.searchsorted(document[image], np.arange(len(index) + 1)).astype(np.int32)
-    entry_start = np.arange(0, len(order) + 1, 2, dtype=np.int32)
-    return _finish(index, tokens, config, sequence_start, entry_start, order, node[order].astype(np.int32), kind)
-
-
-def _finish(
-    index: ShardIndex,
-    tokens: NodeTokens,
-    config: LoaderConfig,
-    sequence_start: Ints32,
-    entry_start: Ints32,
-    order: npt.NDArray[np.int64],
-    entry_node: Ints32,
-    kind: npt.NDArray[np.int8],
-) -> ShardPlan:
+def _costs(
+    index: ShardIndex, tokens: NodeTokens, config: LoaderConfig, order: npt.NDArray[Any], kind: npt.NDArray[np.int8]
+) -> tuple[Ints32, Ints32]:
+    """Tokens and patches of each entry; `order` is its node in the shard."""
     is_image = kind == Kind.IMAGE
     cost, patches = np.zeros(len(order), np.int32), np.zeros(len(order), np.int32)
     if is_image.any():
@@ -135,15 +131,4 @@ def _finish(
     for value, column in ((Kind.TEXT, tokens.text), (Kind.ALT, tokens.alt), (Kind.CAPTION, tokens.caption)):
         which = kind == value
         cost[which] = column[order[which]]
-    return ShardPlan(
-        index=index,
-        sequence_start=sequence_start,
-        entry_start=entry_start,
-        entry_node=entry_node,
-        entry_kind=kind,
-        entry_tokens=cost,
-        entry_patches=patches,
-        sequence_tokens=sums(cost, entry_start).astype(np.int32),
-        sequence_patches=sums(patches, entry_start).astype(np.int32),
-        cuts=tokens.cuts,
-    )
+    return cost, patches

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlm.loader.cut import atoms, cutting
-from vlm.loader.pack import FIRST, LAST, Candidate, Cutting, Packer
+from vlm.loader.pack import FIRST, LAST, WHOLE, Cutting, Packer, Piece
 
 SEQ, PATCHES = 64, 40
 entry = st.one_of(
@@ -17,14 +17,14 @@ entry = st.one_of(
 
 def arrays(entries, cuts):
     tokens, patches, images = (np.array(x) for x in zip(*entries, strict=True))
-    return cutting(tokens, patches, images, seq_len=SEQ, max_patches=PATCHES, first_entry=0, cuts=cuts)
+    return cutting(tokens, patches, images, (SEQ, PATCHES), 0, cuts)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(entry, min_size=1, max_size=12))
 def test_the_quick_way_to_the_cuts_gives_what_the_long_one_gives(entries):
     lists = (list(x) for x in zip(*entries, strict=True))
-    parts = atoms(*lists, seq_len=SEQ, max_patches=PATCHES, first_entry=0, cuts=lambda _: ())
+    parts = atoms(*lists, (SEQ, PATCHES), 0, lambda _: ())
     assert arrays(entries, lambda _: ()) == Cutting.of(parts)
 
 
@@ -34,13 +34,13 @@ def candidate(row, entries, cuts=lambda _: ()):
     def parts():
         return arrays(entries, cuts)
 
-    return Candidate(0, 0, row, 0, row, 0, 0, len(entries), sum(tokens) + 2, sum(patches), parts)
+    return Piece(0, 0, row, 0, row, 0, 0, 0, len(entries), 0, WHOLE, sum(tokens) + 2, sum(patches)), parts
 
 
 def place_all(documents, bins=4, cuts=lambda _: ()):
     packer, packs = Packer(SEQ, PATCHES, bins), []
     for row, entries in enumerate(documents):
-        packs += packer.place(candidate(row, entries, cuts))
+        packs += packer.place(*candidate(row, entries, cuts))
     return packs + packer.flush()
 
 
@@ -71,7 +71,7 @@ def test_nothing_is_lost_nothing_comes_twice_and_both_budgets_are_kept(documents
 @given(st.lists(entry, min_size=1, max_size=12))
 def test_an_atom_never_ends_with_an_image_unless_the_images_alone_fill_a_pack(entries):
     tokens, patches, images = (list(x) for x in zip(*entries, strict=True))
-    parts = atoms(tokens, patches, images, seq_len=SEQ, max_patches=PATCHES, first_entry=0, cuts=lambda _: ())
+    parts = atoms(tokens, patches, images, (SEQ, PATCHES), 0, lambda _: ())
     for part in parts[:-1]:
         if part.stop_token == 0 and images[part.stop_entry - 1] and part.stop_entry < len(entries):
             following, k = 0, part.stop_entry - 1  # the images before the cut and what follows them, up to a text
@@ -88,14 +88,14 @@ def test_an_atom_never_ends_with_an_image_unless_the_images_alone_fill_a_pack(en
 def test_a_document_that_fits_goes_where_it_leaves_the_least_room():
     packer = Packer(SEQ, PATCHES, 4)
     for row, size in enumerate((30, 40, 50)):  # none fits beside another
-        packer.place(candidate(row, [(size, 0, False)]))
-    packer.place(candidate(9, [(16, 0, False)]))
+        packer.place(*candidate(row, [(size, 0, False)]))
+    packer.place(*candidate(9, [(16, 0, False)]))
     assert [[p.row for p in b.pieces] for b in packer.bins] == [[0], [1, 9], [2]]
 
 
 def test_a_full_bin_is_closed_at_once():
     packer = Packer(SEQ, PATCHES, 4)
-    (pack,) = packer.place(candidate(0, [(SEQ - 2, 0, False)]))
+    (pack,) = packer.place(*candidate(0, [(SEQ - 2, 0, False)]))
     assert [p.tokens for p in pack] == [SEQ]
     assert packer.bins == []
 

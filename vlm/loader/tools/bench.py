@@ -8,7 +8,7 @@ import resource
 import time
 from collections.abc import Sequence
 
-from vlm.loader.loader import Loader
+from vlm.loader.loader import Loader, Stats
 from vlm.loader.tools.options import add_options, config_of, guarded, say
 
 
@@ -27,8 +27,7 @@ def _run(args: argparse.Namespace) -> int:
     batches = iter(loader)
     next(batches)
     first = time.perf_counter() - began
-    loader.stats.tokens = loader.stats.useful_tokens = loader.stats.images = loader.stats.batches = 0
-    loader.stats.wait_s = 0.0
+    loader.stats = Stats()
     start, cpu = time.perf_counter(), os.times()
     while time.perf_counter() - start < args.seconds:
         next(batches)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from vlm.loader.batch import Batch
 from vlm.loader.loader import Loader
-from vlm.loader.tokenizers import ByteTokenizer, HuggingFaceTokenizer
 from vlm.loader.tools.options import add_options, config_of, guarded, say
 
 WIDTH = 96
@@ -66,7 +65,7 @@ def _show_piece(batch: Batch, loader: Loader, row: int, start: int, stop: int) -
     for token, image in zip([*tokens, special.eos], [*index, -1], strict=True):
         if token in marks or image >= 0:
             if held:
-                text = " ".join(_decode(loader, held).split())
+                text = " ".join(loader.tokenizer.decode(held).split())
                 say(f"    text  {len(held):5d} tokens  {text[:WIDTH]}{'...' if len(text) > WIDTH else ''}")
                 held = []
             if image >= 0 and image != last:
@@ -78,11 +77,3 @@ def _show_piece(batch: Batch, loader: Loader, row: int, start: int, stop: int) -
                 last = image
         else:
             held.append(token)
-
-
-def _decode(loader: Loader, ids: list[int]) -> str:
-    tokenizer = loader.tokenizer
-    if isinstance(tokenizer, ByteTokenizer):
-        return bytes(i for i in ids if i < 256).decode("utf-8", "replace")
-    assert isinstance(tokenizer, HuggingFaceTokenizer)
-    return tokenizer.decode(ids)
