@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.train import add_model_options
+from jobs.train import add_model_options, numbers
 from jobs.trainer_errors import told
 
 
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--preset", default="llava15")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--shots", default="0,1,2,4")
+    parser.add_argument("--shots", type=numbers, default="0,1,2,4")
     parser.add_argument("--queries", type=int, default=32)
     parser.add_argument("--held-out-tokens", type=int, default=20_000)
     add_model_options(parser)
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             tokens=options.tokens,
             seeds=options.seeds,
             held_out_tokens=options.held_out_tokens,
-            shots=tuple(int(n) for n in options.shots.split(",")),
+            shots=options.shots,
             queries=options.queries,
         )
         run = Options(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.train import numbers
 from jobs.trainer_errors import told
 
 
@@ -17,13 +18,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", required=True, metavar="DIR", help="held-out shards")
     parser.add_argument("--tokens", type=int, default=20_000, help="targets of the held-out loss, about")
     parser.add_argument("--queries", type=int, default=64, help="pairs of each probe")
-    parser.add_argument("--shots", default="0,1,2,4,8,16,32", help="default: 0,1,2,4,8,16,32")
-    parser.add_argument("--gaps", default="0,50,200", help="words between needle and question; default: 0,50,200")
+    parser.add_argument("--shots", type=numbers, default="0,1,2,4,8,16,32", help="default: 0,1,2,4,8,16,32")
+    parser.add_argument(
+        "--gaps", type=numbers, default="0,50,200", help="words between needle and question; default: 0,50,200"
+    )
     parser.add_argument("--seq-len", type=int, default=1 << 16, help="longest prompt in tokens")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(argv)
-    shots, gaps = ([int(n) for n in text.split(",")] for text in (options.shots, options.gaps))
     with told():
         from vlm.evaluate.heldout import held_out
         from vlm.evaluate.probes import Scorer, k_shot, needle, pairs_of, retrieval
@@ -31,13 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         saved = load_saved(options.model, device=options.device)
         losses = held_out(saved.model, saved.loader_config([options.data]), max_tokens=options.tokens)
-        pairs = pairs_of(options.data, options.queries + max(shots) + 1)
+        pairs = pairs_of(options.data, options.queries + max(options.shots) + 1)
         scorer = Scorer(saved.model, saved.tokenizer, saved.image, options.seq_len)
         figures = {
             **losses.row(),
             "retrieval_1_of_2": retrieval(scorer, pairs[: options.queries]),
-            "k_shot": k_shot(scorer, pairs, shots, queries=options.queries),
-            "needle": needle(scorer, pairs, gaps, queries=options.queries),
+            "k_shot": k_shot(scorer, pairs, options.shots, queries=options.queries),
+            "needle": needle(scorer, pairs, options.gaps, queries=options.queries),
         }
     for name, value in figures.items():
         print(f"{name:20} {_shown(value)}")

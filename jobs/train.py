@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not (arguments.preset and arguments.data and arguments.out):
             raise PresetError("want a preset, --data and --out (weft train --list names the presets)")
         preset = load_preset(arguments.preset, size=arguments.size, overrides=arguments.overrides)
-        if arguments.steps:
+        if arguments.steps is not None:
             preset = with_steps(preset, arguments.steps)
         with world(arguments.strategy, arguments.timeout, arguments.device) as where:
             trainer = Trainer(preset, options_of(arguments), where)
@@ -79,6 +79,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint-every", type=int, default=250)
     parser.add_argument("--keep", type=int, default=5, help="checkpoints that are kept")
     parser.add_argument("--threads", type=int, default=2, help="threads of the loader")
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """The whole numbers of a list such as `0,1,2`, none below 0."""
+    found = tuple(int(part) for part in text.split(","))
+    if min(found) < 0:
+        raise argparse.ArgumentTypeError(f"{text}: want numbers from 0 on")
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
-from vlm.config import Preset
+from vlm.config import Preset, at_least
+from vlm.errors import CheckpointError
 from vlm.evaluate.heldout import held_out
 from vlm.evaluate.probes import Scorer, k_shot, pairs_of, retrieval
+from vlm.loader.dataset import Dataset
+from vlm.loader.storage import open_store
 from vlm.saved import export, load_saved
 from vlm.train.loop import Options, Trainer, with_steps
 from vlm.train.processes import World
@@ -30,6 +34,9 @@ class Plan:
     shots: tuple[int, ...] = (0, 1, 2, 4)
     queries: int = 32
 
+    def __post_init__(self) -> None:
+        at_least(self, tokens=1, seeds=1, queries=1, held_out_tokens=1)
+
 
 def steps_of(preset: Preset, tokens: int) -> int:
     """Steps that come nearest to so many tokens, at least one."""
@@ -44,17 +51,31 @@ def ablate(preset: Preset, plan: Plan, options: Options, where: World) -> list[d
     for number, dataset in enumerate(plan.datasets):
         for seed in range(plan.seeds):
             folder = options.out / f"{number}-seed{seed}"
+            asked = _asked(preset, plan, options, dataset)
             if not (folder / "result.json").is_file():
                 run = replace(options, data=(dataset,), out=folder, seed=seed)
                 trainer = Trainer(preset, run, where)
                 trainer.run()
                 export(trainer.model, preset, folder / "model")
                 result = {"dataset": dataset, "seed": seed, **_measure(folder, plan)}
-                (folder / "result.json").write_text(json.dumps(result), "utf-8")
-            rows.append(json.loads((folder / "result.json").read_text("utf-8")))
+                (folder / "result.json").write_text(json.dumps({"asked": asked, "row": result}), "utf-8")
+            there = json.loads((folder / "result.json").read_text("utf-8"))
+            if there["asked"] != asked:
+                names = sorted(n for n in asked if there["asked"].get(n) != asked[n])
+                raise CheckpointError(f"{folder} holds a run with another {', '.join(names)}: name another --out")
+            rows.append(there["row"])
     (options.out / "ablation.json").write_text(json.dumps({"plan": asdict(plan), "rows": rows}, indent=1), "utf-8")
     (options.out / "ablation.md").write_text(table(rows), "utf-8")
     return rows
+
+
+def _asked(preset: Preset, plan: Plan, options: Options, dataset: str) -> dict[str, Any]:
+    """All that a row depends on beside its seed, as JSON values."""
+    data, held = (Dataset(open_store(url)).fingerprint for url in (dataset, plan.held_out))
+    facts = {"dataset": data, "held-out": held, "precision": options.precision, "preset": asdict(preset)}
+    facts |= {name: getattr(plan, name) for name in ("tokens", "held_out_tokens", "shots", "queries")}
+    found: dict[str, Any] = json.loads(json.dumps(facts))
+    return found
 
 
 def _measure(folder: Path, plan: Plan) -> dict[str, float]:

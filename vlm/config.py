@@ -171,6 +171,16 @@ class Stage:
     weights: tuple[float, ...] = ()
     """Of the datasets that the command names; empty: equal."""
 
+    def __post_init__(self) -> None:
+        at_least(self, f"stage {self.name}: ", steps=0, warmup=0, clip=0, batch_size=1, accumulate=1, seq_len=8)
+
+
+def at_least(config: object, where: str = "", **least: int) -> None:
+    """Raise PresetError where a field is less than that."""
+    for name, low in least.items():
+        if getattr(config, name) < low:
+            raise PresetError(f"{where}{name} = {getattr(config, name)}: want at least {low}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:

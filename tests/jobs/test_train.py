@@ -77,6 +77,9 @@ def test_ablate_compares_datasets(shards: Path, tmp_path: Path, capsys: pytest.C
     (tmp_path / "0-seed0" / "checkpoints").rename(tmp_path / "gone")
     assert cli.main(command) == 0  # nothing is done again
     assert not (tmp_path / "0-seed0" / "checkpoints").exists()
+    command[command.index("--queries") + 1] = "3"
+    assert cli.main(command) == 2  # figures of another plan are not taken for those of this one
+    assert "0-seed0 holds a run with another queries: name another --out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -86,6 +89,8 @@ def test_ablate_compares_datasets(shards: Path, tmp_path: Path, capsys: pytest.C
         (["nothing", "--data", "x", "--out", "y"], "no preset nothing; there are"),
         (["llava15", "--data", "/nowhere", "--out", "OUT", "--size", "tiny"], "/nowhere"),
         (["llava15", "--data", "x", "--out", "OUT", "--set", "stages.lrr=1"], "no key lrr"),
+        (["llava15", "--data", "x", "--out", "OUT", "--steps", "0"], "steps = 0: want at least 1"),
+        (["llava15", "--data", "x", "--out", "OUT", "--every", "0", "--size", "tiny"], "every = 0: want at least 1"),
     ],
 )
 def test_mistakes_are_told_in_a_line(
@@ -93,6 +98,13 @@ def test_mistakes_are_told_in_a_line(
 ) -> None:
     assert cli.main(["train", *(str(tmp_path) if word == "OUT" else word for word in more)]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shots", ["a", "1,,2", "-1", ""])
+def test_lists_of_numbers_are_checked(shots: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", "x", "--data", "y", f"--shots={shots}"])
+    assert "argument --shots" in capsys.readouterr().err
 
 
 def test_the_list_names_every_preset(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,7 @@ def test_trained_parameters_are_as_many_as_published(name: str) -> None:
     with torch.device("meta"):
         model = Vlm(preset.model, 32000)
     stage = next(stage for stage in preset.stages if stage.name == preset.published.stage)
+    assert all(s.seq_len <= (model.room or s.seq_len) for s in preset.stages)
     chosen = set(model.trains(stage.train))
     assert sum(p.numel() for n, p in model.named_parameters() if n in chosen) == preset.published.parameters
 

@@ -54,6 +54,12 @@ def generate(
     written: list[int] = []
     kept = Kept()
     separator = tokenizer.encode([""])[0].tolist()
+    if model.room is not None:
+        tokens = min(tokens, model.room + 1 - batch.tokens.shape[1])
+        if tokens < 0:
+            raise DataError(
+                f"a prompt of {batch.tokens.shape[1]} tokens; the language model has {model.room} positions"
+            )
     while len(written) < tokens:
         logits = model.language.get_output_embeddings()(model.hidden(batch, kept)[:, -1]).float()[0]
         logits[sorted(special - {tokenizer.specials.eos})] = -torch.inf

@@ -38,8 +38,9 @@ class HeldOut:
 def held_out(model: Vlm, config: LoaderConfig, *, max_tokens: int) -> HeldOut:
     """Losses on the first `max_tokens` targets of a single pass. Raises DataError where there is no target."""
     model.eval()
-    seen, blind = _pass(model, replace(config, one_pass=True), max_tokens, blind=True)
-    text, _ = _pass(model, replace(config, one_pass=True, view="text_only", patch_budget=None), max_tokens, blind=False)
+    config = replace(config, one_pass=True, lanes=config.batch_size)  # few lanes: few rows end with bins open
+    seen, blind = _pass(model, config, max_tokens, blind=True)
+    text, _ = _pass(model, replace(config, view="text_only", patch_budget=None), max_tokens, blind=False)
     if not float(seen.count.sum()):
         raise DataError(f"{', '.join(config.datasets)}: nothing to predict")
     return HeldOut(loss=seen.mean, blind_loss=blind.mean, text_loss=text.mean, tokens=int(seen.count.sum()))

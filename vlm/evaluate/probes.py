@@ -49,7 +49,8 @@ class Scorer:
 
     def __init__(self, model: Vlm, tokenizer: Tokenizer, image: ImageConfig, seq_len: int) -> None:
         """A document longer than `seq_len` is refused by `losses`."""
-        self._model, self._tokenizer, self._image, self._seq_len = model.eval(), tokenizer, image, seq_len
+        self._model, self._tokenizer, self._image = model.eval(), tokenizer, image
+        self._seq_len = min(seq_len, model.room or seq_len)
         self._device = next(model.parameters()).device
 
     @torch.no_grad()

@@ -217,7 +217,9 @@ class Lane:
         total = sum(self._served) + 1
         share = sum(weights)
         some = [i for i, w in enumerate(weights) if (w > 0 or self._config.one_pass) and self._left(i)]
-        return some[0] if len(some) == 1 else max(some, key=lambda i: weights[i] / share * total - self._served[i], default=-1)
+        if len(some) == 1:
+            return some[0]
+        return max(some, key=lambda i: weights[i] / share * total - self._served[i], default=-1)
 
     def _left(self, dataset: int) -> bool:
         if not self._orders[dataset].num_documents:

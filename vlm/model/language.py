@@ -71,6 +71,12 @@ def width_of(model: Any) -> int:
     return int(model.get_input_embeddings().embedding_dim)
 
 
+def positions_of(model: Any) -> int | None:
+    """How many positions a model has that learned one by one (OPT, GPT-2); None where it computes them (rotary)."""
+    tables = {name.rpartition(".")[2] for name, _ in model.base_model.named_modules()} & {"embed_positions", "wpe"}
+    return int(model.config.max_position_embeddings) if tables else None
+
+
 def checkpoint_layers(model: Any) -> None:
     """Keep only the inputs of each layer for the backward pass, and compute the rest again."""
     model.activation_checkpointing_enable({"use_reentrant": False})

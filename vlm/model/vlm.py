@@ -23,7 +23,7 @@ from vlm.loader.batch import target_mask
 from vlm.model.attention import Kept, block_mask, layout_of
 from vlm.model.cross import GatedCross, Media, media_of
 from vlm.model.cross import block_mask as cross_mask
-from vlm.model.language import add_lora, layers_of, load_language, width_of
+from vlm.model.language import add_lora, layers_of, load_language, positions_of, width_of
 from vlm.model.mapper import Layer, Linear, Mapper
 from vlm.model.vision import Tower, residual
 
@@ -90,6 +90,12 @@ class Vlm(nn.Module):
     def first_image_layer(self) -> int:
         """Layers below see no image token: nothing is in them yet."""
         return min(self._inner) if self._inner and not self.config.inject.input else 0
+
+    @property
+    def room(self) -> int | None:
+        """Longest document, in tokens; None where the language model computes its positions."""
+        found = positions_of(self.language)
+        return found if found is None or self.prompt is None else found - len(self.prompt)
 
     def compile_parts(self) -> None:
         """Compile what repeats: layers of the language model, the tower and the mapper, and the loss. Hooks between

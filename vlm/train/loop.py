@@ -19,7 +19,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from vlm.config import Preset, Stage
+from vlm.config import Preset, Stage, at_least
 from vlm.errors import CheckpointError, DataError, LossError, PresetError
 from vlm.loader import Batch, Loader, LoaderConfig
 from vlm.loader.tokenizers import load_tokenizer
@@ -56,6 +56,9 @@ class Options:
     weights: str | None = None
     """A checkpoint or exported folder whose weights are the beginning (missing parts stay as they are)."""
     live: bool = True
+
+    def __post_init__(self) -> None:
+        at_least(self, every=1, checkpoint_every=1, blind_every=0, keep=0, threads=0)
 
 
 def learning_rate(stage: Stage, step: int) -> float:
@@ -128,6 +131,10 @@ class Trainer:
     def loader_config(self, stage: Stage, number: int) -> LoaderConfig:
         """What the loader is asked for in a stage. Raises PresetError where images do not fit the sequence."""
         image = self.model.image_config(stage.size)
+        if self.model.room is not None and stage.seq_len > self.model.room:
+            raise PresetError(
+                f"stage {stage.name}: seq_len = {stage.seq_len}, the language model has {self.model.room} positions"
+            )
         if stage.view != "text_only" and image.most_tokens > stage.seq_len // 2:
             raise PresetError(
                 f"stage {stage.name}: an image may take {image.most_tokens} tokens, over half of {stage.seq_len}"
@@ -259,15 +266,15 @@ class _Run:
         self.meter.steps += 1
         own = float(sums.nll.sum())
         sums = Sums.of(t.where.sum(sums.flat()))
-        if not math.isfinite(sums.mean):
-            self.stop(batches, own)
-        norm = torch.nn.utils.clip_grad_norm_(
-            [p for p in self.model.parameters() if p.requires_grad], stage.clip or math.inf
-        )
+        learns = [p for p in self.model.parameters() if p.requires_grad]
+        norm = torch.nn.utils.clip_grad_norm_(learns, stage.clip or math.inf)
+        whole: Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+        for what, value in (("loss", sums.mean), ("gradient", float(whole))):
+            if not math.isfinite(value):
+                self.stop(batches, f"the {what} of step {t.step} is not finite", own if what == "loss" else math.nan)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.sums = Sums(self.sums.nll + sums.nll, self.sums.count + sums.count, self.sums.z + sums.z)
-        whole: Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
         return whole
 
     def autocast(self) -> Any:
@@ -284,8 +291,8 @@ class _Run:
         m.flops = m.flops + flops.total
         m.vision_flops = m.vision_flops + flops.vision
 
-    def stop(self, batches: list[Batch], own: float) -> None:
-        """Name the documents of the rank whose loss is not finite."""
+    def stop(self, batches: list[Batch], why: str, own: float) -> None:
+        """Name the documents of the ranks whose `own` value is not finite."""
         named = "" if math.isfinite(own) else ", ".join(sorted({key for batch in batches for key in batch.keys}))
         every: list[Any] = [named]
         if self.t.where.size > 1:
@@ -294,7 +301,7 @@ class _Run:
         documents = ", ".join(text for text in every if text)
         there = checkpoint.found(self.t.folder)
         back = f"; the last checkpoint is {there[-1]}" if there else ""
-        raise LossError(f"the loss of step {self.t.step} is not finite; documents of the batch: {documents}{back}")
+        raise LossError(f"{why}; documents of the batch: {documents}{back}")
 
     def report(self, batch: Batch) -> dict[str, float]:
         """A row of the metrics since the last one."""
@@ -360,7 +367,9 @@ def load_into(model: Vlm, path: Path) -> list[str]:
 
 
 def with_steps(preset: Preset, steps: int) -> Preset:
-    """The preset with its stages cut, or its last one stretched, to so many steps in all."""
+    """The preset with its stages cut, or its last one stretched, to so many steps in all, at least one."""
+    if steps < 1:
+        raise PresetError(f"steps = {steps}: want at least 1")
     stages, left = [], steps
     for stage in preset.stages[:-1]:
         stages.append(replace(stage, steps=min(stage.steps, left)))

@@ -150,6 +150,18 @@ def test_a_token_with_what_was_kept_is_as_without_it_and_costs_one_token(name: s
             assert images == 1 + (len(passed) // 2 - 1)
 
 
+def test_learned_positions_end_what_is_written_and_refuse_what_is_longer() -> None:
+    _, model = built("mapl", "model.language.config.max_position_embeddings=24")
+    image = model.image_config()
+    said = lay_out([["weft"]], TOKENIZER, image, end=False, separated=False).tokens.shape[1]
+    written = generate(model, TOKENIZER, image, ["weft"], tokens=99, temperature=5.0, stop_at_separator=False)
+    assert len(written.encode("utf-8", "replace")) <= 3 * (24 - said + 1)  # a byte that is none is shown as three
+    with pytest.raises(DataError, match="the language model has 24 positions"):
+        generate(model, TOKENIZER, image, ["a text of more than twenty-four bytes"])
+    with pytest.raises(DataError, match="longer than seq_len = 24"):
+        scorer_of(model).losses([["a text of more than twenty-four bytes"]], [[0]])
+
+
 def test_a_longer_batch_is_what_laying_it_out_gives() -> None:
     _, model = built("llava15")
     image = model.image_config()

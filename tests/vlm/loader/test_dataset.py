@@ -46,10 +46,11 @@ def test_an_offset_so_large_that_its_end_would_wrap_is_behind_the_end(folder):
         index_with(folder, lambda row: row["members"][0].update(offset=2**63 - 1))
 
 
-def test_a_tar_of_over_two_gigabytes_is_read(folder):
+@pytest.mark.parametrize("size", [2**31 + 5, 2**40, 10**30])
+def test_a_tar_of_any_size_is_read(folder, size):
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["shards"][0]["bytes"] = 3 << 30
+    manifest["shards"][0]["bytes"] = size
     path.write_text(json.dumps(manifest))
     assert len(Dataset(open_store(str(folder))).index(0)) == 10
 

@@ -122,6 +122,37 @@ def test_tokens_beyond_the_sequence_are_refused(drawn: Path, tmp_path: Path) -> 
         Trainer(preset, options_of(drawn, tmp_path), ALONE).run()
 
 
+def test_a_sequence_longer_than_the_learned_positions_is_refused(drawn: Path, tmp_path: Path) -> None:
+    few = "model.language.config.max_position_embeddings=256"
+    for name, least in (("mapl", 256), ("epalm", 252)):  # eP-ALM's prompt takes four
+        Trainer(preset_of(name, few, f"stages.seq_len={least}"), options_of(drawn, tmp_path / name), ALONE)
+        trainer = Trainer(preset_of(name, few, f"stages.seq_len={least + 1}"), options_of(drawn, tmp_path), ALONE)
+        with pytest.raises(PresetError, match=f"seq_len = {least + 1}, the language model has {least} positions"):
+            trainer.run()
+
+
+@pytest.mark.parametrize("change", [{"every": 0}, {"checkpoint_every": 0}, {"blind_every": -1}, {"keep": -1}])
+def test_numbers_of_a_run_that_make_no_sense_are_refused(change: dict[str, int], tmp_path: Path) -> None:
+    with pytest.raises(PresetError, match="want at least"):
+        options_of(tmp_path, tmp_path, **change)
+    for wrong in ("accumulate=0", "batch_size=-1", "seq_len=1", "warmup=-1"):
+        with pytest.raises(PresetError, match=r"stage align: .* want at least"):
+            preset_of("llava15", f"stages.{wrong}")
+    with pytest.raises(PresetError, match="steps = 0: want at least 1"):
+        preset_of(steps=0)
+
+
+def test_a_gradient_that_is_not_finite_stops_before_it_is_taken(drawn: Path, tmp_path: Path) -> None:
+    """A loss may be finite where its gradient is none; the next loss would be blamed on the next documents."""
+    trainer = Trainer(preset_of(steps=4), options_of(drawn, tmp_path), ALONE)
+    weight = trainer.model.mapper[0].layers[0].weight
+    before = weight.detach().clone()
+    weight.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(LossError, match=r"the gradient of step 0 is not finite; documents of the batch: [0-9a-f]{32}"):
+        trainer.run()
+    assert torch.equal(weight.detach(), before)
+
+
 def test_a_loss_that_is_not_finite_stops_and_names_the_documents(drawn: Path, tmp_path: Path) -> None:
     preset = preset_of(steps=4)
     trainer = Trainer(preset, options_of(drawn, tmp_path), ALONE)
