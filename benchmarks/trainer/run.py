@@ -105,11 +105,11 @@ def _packing(options: argparse.Namespace, case: str) -> dict[str, float]:
     model.trains(("mapper", "language"))
     config = LoaderConfig(
         datasets=(str(options.work / "documents"),),
-        batch_size=4,
+        batch_size=1,  # some seven documents: padded they are seven rows as long as the longest
         seq_len=4096,
         image=model.image_config(),
         threads=0,
-        lanes=4,
+        lanes=1,
         view="natural",
         dtype="float32",
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from vlm.loader.errors import ResumeError, ShardLost
+from vlm.loader.errors import ResumeError
 from vlm.loader.lanes import LaneState
 from vlm.loader.pack import FIRST, LAST, WHOLE, Piece
 from vlm.loader.plan import ShardPlans
@@ -18,8 +18,8 @@ from vlm.loader.views import ShardPlan
 
 
 class Run(NamedTuple):
-    """`length` whole sequences, one after another in the stream, or part of one. Epoch and offset are counted from
-    where the lane stands; `entries` from `start_entry`, which as the tokens is 0 unless a sequence is cut.
+    """`length` whole sequences of a shard, one after another in the stream, or part of one. Epoch and offset are
+    counted from where the lane stands; `entries` from `start_entry`, which as the tokens is 0 unless a sequence is cut.
     """
 
     dataset: int
@@ -56,7 +56,9 @@ def shorten(lanes: Mapping[int, LaneState[Piece]], plans: ShardPlans) -> dict[in
 
 
 def lengthen(lanes: Mapping[int, LaneState[Run]], plans: ShardPlans) -> dict[int, LaneState[Piece]]:
-    """The reverse of `shorten`. Raises ShardLost where an index cannot be read, ResumeError where none could be so."""
+    """The reverse of `shorten`. Raises ShardLost where an index cannot be read, unless it may be skipped, and
+    ResumeError where no stream has such runs.
+    """
 
     def pieces(lane: int, s: LaneState[Run], pack: Iterable[Run]) -> tuple[Piece, ...]:
         return tuple(p for r in pack for p in _pieces(lane, s, r, plans))
@@ -73,19 +75,19 @@ def _mapped(s: LaneState[Any], change: Any) -> LaneState[Any]:
 
 def _follows(lane: int, a: Piece, b: Piece, plans: ShardPlans) -> bool:
     """Whether b is the whole sequence right after the whole sequence a."""
-    if (a.dataset, a.epoch) != (b.dataset, b.epoch) or not a.ends == b.ends == WHOLE:
+    if (a.dataset, a.epoch, a.shard) != (b.dataset, b.epoch, b.shard) or not a.ends == b.ends == WHOLE:
         return False
     if a.offset == b.offset:
         return b.sequence == a.sequence + 1
-    if b.sequence or a.offset > b.offset or _count(plans.plan(a.dataset, a.shard), a.row) != a.sequence + 1:
+    plan = plans.plan(a.dataset, a.shard)
+    if plan is None or b.sequence or a.offset > b.offset or _count(plan, a.row) != a.sequence + 1:
         return False
     between = (plans.document(lane, a.dataset, a.epoch, offset) for offset in range(a.offset + 1, b.offset))
-    return all(_count(plans.plan(a.dataset, shard), row) == 0 for shard, row in between)
+    return all(_count(plan, row) == 0 for _, row in between)
 
 
-def _count(plan: ShardPlan | None, row: int) -> int:
-    """Sequences of a document; -1 where its shard is lost."""
-    return -1 if plan is None else int(plan.sequence_start[row + 1] - plan.sequence_start[row])
+def _count(plan: ShardPlan, row: int) -> int:
+    return int(plan.sequence_start[row + 1] - plan.sequence_start[row])
 
 
 def _pieces(lane: int, s: LaneState[Run], r: Run, plans: ShardPlans) -> Iterator[Piece]:
@@ -94,8 +96,8 @@ def _pieces(lane: int, s: LaneState[Run], r: Run, plans: ShardPlans) -> Iterator
     while left:
         shard, row = plans.document(lane, r.dataset, epoch, offset)
         plan = plans.plan(r.dataset, shard)
-        if plan is None:
-            raise ShardLost(f"the state has documents of shard {shard} of dataset {r.dataset}, which cannot be read")
+        if plan is None:  # recorded: what open bins held of the shard goes with it
+            return
         place, more = (r.dataset, epoch, offset, shard, row), min(_count(plan, row) - sequence, left)
         first = int(plan.sequence_start[row]) + sequence
         if r.ends != WHOLE:

@@ -156,6 +156,22 @@ def test_a_lost_shard_is_an_error_or_a_recorded_skip(config, folder):
     assert {s[5] for b in batches for s in b.sources.tolist()} == {0, 2}
 
 
+def test_a_shard_that_is_lost_while_a_run_stands_still_can_be_skipped_when_it_goes_on(small, folder):
+    """Parts of its documents were in open bins."""
+    config = LoaderConfig(**small | {"datasets": (str(folder),), "lanes": 6, "batch_size": 6})
+    loader = Loader(config)
+    state = [next(iter(loader)), loader.state_dict()][1]
+    (folder / "weft-000001.idx.parquet").unlink()
+    with pytest.raises(ShardLost, match=r"weft-000001\.idx\.parquet: not there"):
+        Loader(config).load_state_dict(state)
+    again = Loader(replace(config, on_lost_shard="skip"))
+    again.load_state_dict(state)
+    batches = iter(again)
+    seen = {s[5] for _ in range(8) for s in next(batches).sources.tolist()}
+    assert seen == {0, 2}
+    assert again.state_dict()["skipped"] == [[0, 1]]
+
+
 def test_ranks_of_a_single_pass_skip_an_index_together_or_not_at_all(config, folder):
     """One that alone skipped it would plan fewer steps than the others and leave them waiting."""
     config = replace(config, on_lost_shard="skip")
