@@ -29,6 +29,11 @@ _NOTICE: Final = 800
 _SHORT: Final = 110
 """Characters of a byline or a line of dates, at most (half and twice of it within 0.0006 on the gold's tune half)."""
 
+_WHOLE_LINK: Final = 0.9
+"""Share of linked characters from which a heading is the title of another article, if it stands among others."""
+_TITLES: Final = 2
+"""Headings in a row that are links, from which they are the titles of other articles (on the gold's tune half no score
+depends on it, on the other it gains 0.001 of scrapinghub's F1)."""
 _PARTLY: Final = 0.3
 """Share of linked characters from which a text is no plain one (half and twice of it alike on the gold's tune half)."""
 _TEASER: Final = 300
@@ -232,6 +237,7 @@ def trim(nodes: list[Node], title: str | None, author: str | None = None) -> Ite
         if node.link_density > _PARTLY and len(text) < _TEASER and i not in gone and _SEE_ALSO.match(text):
             gone[i] = "see_also"
     _trim_see_also(nodes, gone)
+    _trim_titles(nodes, gone)
     _trim_related(nodes, gone)
     begin = next((i for i, node in enumerate(nodes) if _is_content(node) and i not in gone), len(nodes))
     _trim_head(nodes, begin, title, author, gone)
@@ -252,6 +258,25 @@ def _trim_see_also(nodes: list[Node], gone: dict[int, str]) -> None:
             stop += 1
         if last > i and _says_see_also(node.text):
             gone.update((j, "related") for j in range(i, last + 1) if j not in gone)
+
+
+def _trim_titles(nodes: list[Node], gone: dict[int, str]) -> None:
+    """Headings of one rank that follow each other and are links, in the text of an article: titles of others. A listing
+    has texts or pictures between them, a manual headings of another rank."""
+    before, i = 0, 0
+    while i < len(nodes):
+        stop = i
+        while stop < len(nodes) and _is_title(nodes[stop]) and nodes[stop].role == nodes[i].role:
+            stop += 1
+        if stop - i >= _TITLES and before >= _ENOUGH_BEFORE and (stop == len(nodes) or nodes[stop].text is not None):
+            gone.update((j, "related") for j in range(i, stop) if j not in gone)
+        if stop == i:
+            before += len(nodes[i].text or "") if nodes[i].link_density < _PARTLY else 0
+        i = max(stop, i + 1)
+
+
+def _is_title(node: Node) -> bool:
+    return node.text is not None and node.role.startswith("heading") and node.link_density > _WHOLE_LINK
 
 
 def _says_see_also(text: str) -> bool:

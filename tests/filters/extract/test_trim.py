@@ -129,6 +129,24 @@ def test_a_sentence_that_is_mostly_link_stays_before_the_text_and_a_link_goes() 
     assert reasons(texts(Node(text="All news of the town.", link_density=1.0), LONG)) == {0: "links"}
 
 
+def title(text: str, rank: int = 4, density: float = 1.0) -> Node:
+    return Node(text=text, role=f"heading{rank}", link_density=density)
+
+
+def test_headings_in_a_row_that_are_links_are_titles_of_other_articles() -> None:
+    rows = (title("A mill that still turns"), title("Salt"))
+    assert reasons(texts(LONG, LONG + " again", *rows, LONG)) == {2: "related", 3: "related"}
+    assert reasons(texts(*rows, LONG, LONG)) == {}
+    picture = Node(image_url="http://h/p.jpg", role="image")
+    for others in (
+        (rows[0], "A text under it.", rows[1]),
+        (rows[0], picture, rows[1]),
+        (rows[0], title("Salt", 5)),
+        (rows[0], title("Salt", 4, 0.9)),
+    ):
+        assert reasons(texts(LONG, LONG + " again", *others, "A text under it.", LONG)) == {}
+
+
 def test_a_line_that_says_what_to_read_next_goes_with_the_links_under_it() -> None:
     picture = Node(image_url="http://h/p.jpg", role="image")
     link = Node(text="A mill that still turns", role="list_item", link_density=1.0)
