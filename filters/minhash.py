@@ -161,6 +161,8 @@ def sketched_jaccard(a: Signatures, b: Signatures, size: int) -> float:
     so the standard error is at most sqrt(j (1 - j) / size) (theta sketches: Dasgupta et al. 2015, arXiv:1510.01455).
     """
     a, b = a[:size], b[:size]
+    if np.array_equal(a, b):
+        return float(a.size > 0)
     ends = [part[-1] for part in (a, b) if part.size == size]
     if ends:
         a, b = (part[: np.searchsorted(part, min(ends))] for part in (a, b))
