@@ -28,6 +28,9 @@ MISSED = 0.003
 MAX_BUCKET = 512
 """Hashes of a bucket that each other one is compared with: the first in the order of hashes. Only pictures that are all
 alike fill a bucket so far, and they meet their leader among the first."""
+BUCKET_PAIRS = 1 << 20
+"""Comparisons of one bucket: of 20,000 hashes each is compared with the first 52 only, so that the pairs that one
+picture in very many versions makes are no square of their number."""
 _ROW_COST, _PAIR_COST = 4e-6, 8e-8  # seconds of a core: to bring a row to its bucket; to compare two hashes
 _MEAN_BUCKET = 64  # hashes of a bucket on average, at most: pictures are less even than dice
 _MAX_TABLE_BITS = 48  # with the table's number the key stays within 63 bits
@@ -77,14 +80,20 @@ def pairs(buckets: Indices, hashes: Words, radius: int) -> tuple[Indices, Indice
     order = np.lexsort((hashes[:, 3], hashes[:, 2], hashes[:, 1], hashes[:, 0], buckets))
     ordered, sorted_hashes = buckets[order], hashes[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if ordered.size else np.zeros(0, np.int64)
-    place = np.arange(ordered.size) - np.repeat(starts, np.diff(np.r_[starts, ordered.size]))
+    counts = np.diff(np.r_[starts, ordered.size])
+    place = np.arange(ordered.size) - np.repeat(starts, counts)
+    most = np.repeat(np.clip(BUCKET_PAIRS // np.maximum(counts, 1), 1, MAX_BUCKET), counts)
     first, second, apart = [], [], []
-    for step in range(1, int(place.max(initial=0)) + 1):
-        # each row with the one `step` places before it: whole columns at a time, whatever the sizes of buckets
-        later = np.flatnonzero((place >= step) & (place - step < MAX_BUCKET))
-        bits = distances(sorted_hashes[later], sorted_hashes[later - step])
+    later = np.arange(ordered.size)
+    for number in range(MAX_BUCKET):
+        # each row with the one at place `number` of its bucket: whole columns at a time, whatever the sizes of buckets
+        later = later[(place[later] > number) & (most[later] > number)]
+        if not later.size:
+            break
+        earlier = later - place[later] + number
+        bits = distances(sorted_hashes[later], sorted_hashes[earlier])
         near = bits <= radius
-        first.append(order[later[near] - step])
+        first.append(order[earlier[near]])
         second.append(order[later[near]])
         apart.append(bits[near])
     if not first:

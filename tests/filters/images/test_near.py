@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.images.near import MAX_BUCKET, MAX_RADIUS, Lookup, Tables, keys, leaders, pairs, tables
+from filters.images.near import BUCKET_PAIRS, MAX_BUCKET, MAX_RADIUS, Lookup, Tables, keys, leaders, pairs, tables
 from filters.images.pdq import distances
 
 HASH = st.integers(0, 2**256 - 1)
@@ -71,6 +71,16 @@ def test_a_bucket_that_is_too_full_is_compared_with_its_first_hashes():
     first, second, _ = pairs(np.zeros(len(hashes), np.int64), hashes, 256)
     assert first.max() == MAX_BUCKET - 1
     assert set(second) == set(range(1, len(hashes)))
+
+
+def test_the_pairs_of_one_picture_in_very_many_versions_are_no_square_of_their_number():
+    dice = np.random.default_rng(4)
+    hashes = np.zeros((20_000, 4), np.uint64)
+    hashes[np.arange(20_000), dice.integers(0, 4, 20_000)] = dice.integers(0, 1 << 16, 20_000, dtype=np.uint64)
+    first, second, _ = pairs(np.zeros(20_000, np.int64), hashes, 32)
+    assert len(first) <= BUCKET_PAIRS
+    smallest = np.lexsort(hashes.T[::-1])[0]
+    assert set(second) == set(range(20_000)) - {smallest}  # each but the first
 
 
 def test_no_rows_have_no_pairs():
