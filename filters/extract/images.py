@@ -46,6 +46,9 @@ _ICON_PATH: Final = re.compile(
     r"(?:^|[/_.\-])(?:icons?|sprites?|bullets?|arrows?|emoji|smil(?:ey|ies)|favicon|rss|feed-icon|emoticons?)(?:[/_.\-0-9]|$)",
     re.I,
 )
+_BADGE: Final = re.compile(
+    r"^(?:[a-z0-9-]+\.)*(?:badges?|badgen|shields)\.[a-z0-9.-]+/|/badges?/.*\.svg$|[/_-]badge\.svg$", re.I
+)
 _AVATAR_PATH: Final = re.compile(r"(?:^|[/_.\-])(?:gr)?avatars?(?:[/_.\-0-9]|$)", re.I)
 _ADVERT_PATH: Final = re.compile(
     r"(?:^|[/_.\-])(?:adverts?|advertisements?|adserver|adimages?|adbanners?|doubleclick|adsystem)(?:[/_.\-0-9]|$)",
@@ -55,7 +58,7 @@ _SHARE_PATH: Final = re.compile(
     r"(?:^|[/_.\-])(?:share|sharing|social|addthis|sharethis|tweet-?button|like-?button)(?:[/_.\-]|$)", re.I
 )
 """Words of the paths and hosts of pictures that are no content, whole between marks. No score of the gold's tune half
-depends on one of these six lists: such pictures stand outside the content there. They are from pictures of the
+depends on one of these seven lists: such pictures stand outside the content there. They are from pictures of the
 corpus."""
 _PHOTO: Final = re.compile(r"\.(?:jpe?g|webp|avif)$", re.I)
 """What counts visits is a GIF, a PNG or a script; a photograph of a race track is none, unless its size is a
@@ -120,7 +123,7 @@ def judge(
             return Why.TRACKING_PIXEL, parts.netloc
         if names & n.ICON:
             return Why.ICON, attrs.get("class", "")
-        if _ICON_PATH.search(path):
+        if _ICON_PATH.search(path) or _BADGE.search(parts.netloc + path):
             return Why.ICON, path
         if _SHARE_PATH.search(path):
             return Why.SHARE_BUTTON, path

@@ -41,6 +41,8 @@ def dropped(found: Document) -> list[tuple[str, Why]]:
         ('<img src="/img/1x1.gif" width="1" height="1">', "https://paper.example/img/1x1.gif", Why.TRACKING_PIXEL),
         ('<img src="/b.jpg" width="16" height="16">', "https://paper.example/b.jpg", Why.ICON),
         ('<img src="/icons/print.png">', "https://paper.example/icons/print.png", Why.ICON),
+        ('<img src="https://img.shields.example/pypi/v/x">', "https://img.shields.example/pypi/v/x", Why.ICON),
+        ('<img src="/tests/badge.svg">', "https://paper.example/tests/badge.svg", Why.ICON),
         ('<img src="/b.jpg" class="avatar">', "https://paper.example/b.jpg", Why.AVATAR),
         ('<img src="https://h.example/avatar/abc">', "https://h.example/avatar/abc", Why.AVATAR),
         ('<img src="/adserver/b.jpg">', "https://paper.example/adserver/b.jpg", Why.ADVERT),
