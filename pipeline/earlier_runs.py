@@ -13,6 +13,8 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
 from filters import minhash
 from pipeline.commits import StepFolder
 from pipeline.recipe_file import build, digest
@@ -33,6 +35,7 @@ STEPS = {
     DECISIONS.name: "05_matches/decisions",
 }
 """Tables of an earlier run that are read, and their steps."""
+ROWS_LOOKED_AT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ def check(against: Sequence[str], config: minhash.Config) -> None:
         ConfigError: its signatures are of another kind, or it kept no shingles where they are compared.
     """
     for name in against:
-        sections = open_earlier(name).facts["recipe"]["sections"]
+        earlier = open_earlier(name)
+        sections = earlier.facts["recipe"]["sections"]
         theirs = build(minhash.Config, sections.get("minhash", {}), "minhash")
         for key in ("width", "num_perm"):
             if getattr(theirs, key) != getattr(config, key):
@@ -93,6 +97,22 @@ def check(against: Sequence[str], config: minhash.Config) -> None:
                 f"dedup.against: {name} kept {theirs.sketch_size} hashes of shingles a document, this recipe compares"
                 f" {config.sketch_size} (minhash.sketch_size)"
             )
+        if config.verify != "estimated" and _lacks_shingles(earlier):
+            raise InputError(
+                f"dedup.against: {name} is of a weft that kept no sketches; weft run there makes them again"
+            )
+
+
+def _lacks_shingles(earlier: Earlier) -> bool:
+    """Whether the first documents with a signature have no hashes of shingles beside it."""
+    for path in earlier.files(UNIQUE.name) or []:
+        file = pq.ParquetFile(path)
+        columns = [name for name in ("signature", "shingles") if name in file.schema_arrow.names]
+        for batch in file.iter_batches(ROWS_LOOKED_AT, columns=columns):
+            rows = [row for row in batch.to_pylist() if row["signature"] is not None]
+            if rows:
+                return all(row.get("shingles") is None for row in rows)
+    return False
 
 
 def fingerprint(against: Sequence[str]) -> list[str]:

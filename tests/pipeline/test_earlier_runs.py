@@ -20,10 +20,10 @@ from schemas.image import IMAGES, LINKS, REFERENCES
 def first(run_of, fill, row_of, tmp_path):
     """An earlier run of documents a, b and c: c was dropped by 02; and what it is called."""
 
-    def make(*overrides, decisions=None):
+    def make(*overrides, decisions=None, **more):
         run = run_of(*overrides)
         rows = [
-            row_of(UNIQUE, id=name, url_key=f"http://x/{name}", text_hash=name, site="x.org")
+            row_of(UNIQUE, id=name, url_key=f"http://x/{name}", text_hash=name, site="x.org", **more)
             | {"drop_reason": "same_url" if name == "c" else None}
             for name in "abc"
         ]
@@ -78,6 +78,17 @@ def test_shingles_that_were_not_kept_cannot_be_compared(first):
     with pytest.raises(ConfigError, match="kept 512 hashes of shingles"):
         check([folder], minhash.Config(sketch_size=513))
     check([folder], minhash.Config(sketch_size=256))
+
+
+def test_a_run_of_before_sketches_is_refused_where_they_are_compared(first):
+    folder = str(first(signature=b"1234"))
+    with pytest.raises(InputError, match="kept no sketches"):
+        check([folder], minhash.Config())
+    check([folder], minhash.Config(verify="estimated"))
+
+
+def test_a_run_with_sketches_is_compared(first):
+    check([str(first(signature=b"1234", shingles=b""))], minhash.Config())
 
 
 def test_the_fingerprint_follows_what_the_run_holds_not_where_it_lies(first, tmp_path):
