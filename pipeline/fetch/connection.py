@@ -15,6 +15,10 @@ import httptools
 
 MAX_HEAD_BYTES = 64 << 10
 """Of a status line and headers; browsers take 256 KiB, servers send 1."""
+MAX_FRAMING_BYTES = 4 * MAX_HEAD_BYTES
+"""Of headers, sizes of chunks, and trailers, which the parser keeps."""
+FRAMING = 16
+"""Bytes of framing that one of the body makes up for: a chunk of one has five."""
 MAX_DRAINED_BYTES = 16 << 10
 """Of a body that nobody wants, read so that the connection can be used again."""
 
@@ -105,7 +109,7 @@ class Connection(asyncio.BufferedProtocol):
         self._future: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
         self._headers = Headers()
-        self._head_bytes = 0
+        self._head_bytes = self._framing = 0
         self._drained = -1
         self._code = 0
         self._ended = True
@@ -140,7 +144,7 @@ class Connection(asyncio.BufferedProtocol):
             lenient_optional_cr_before_lf=True,
             lenient_spaces_after_chunk_size=True,
         )
-        self._error, self._code, self._head_bytes, self._drained = None, 0, 0, -1
+        self._error, self._code, self._head_bytes, self._framing, self._drained = None, 0, 0, 0, -1
         self._ended = self._paused = self._until_eof = False
         self.deadline, self.idle_s, self.quiet_until = deadline, idle_s, loop.time() + idle_s
         self.uses += 1
@@ -221,6 +225,7 @@ class Connection(asyncio.BufferedProtocol):
         self.quiet_until = asyncio.get_running_loop().time() + self.idle_s
         if not self._code:
             self._head_bytes += nbytes
+        self._framing += nbytes
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserCallbackError as error:
@@ -229,6 +234,8 @@ class Connection(asyncio.BufferedProtocol):
             self._end(ProtocolError(str(error) or "no HTTP"), close=True)
         if not self._code and self._head_bytes > MAX_HEAD_BYTES:
             self._end(ProtocolError(f"headers of over {MAX_HEAD_BYTES} bytes"), close=True)
+        elif self._framing > MAX_FRAMING_BYTES:
+            self._end(ProtocolError("more framing than body"), close=True)
 
     def eof_received(self) -> None:
         """The server sends no more; the transport closes."""
@@ -275,6 +282,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_body(self, piece: bytes) -> None:
         """Part of the body."""
+        self._framing = max(0, self._framing - FRAMING * len(piece))
         if self._ended or self._receiver is None:
             return
         if self._drained >= 0:

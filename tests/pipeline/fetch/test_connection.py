@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.fetch.connection import (
     MAX_DRAINED_BYTES,
+    MAX_FRAMING_BYTES,
     MAX_HEAD_BYTES,
     Connection,
     DisconnectedError,
@@ -140,6 +141,21 @@ def test_what_breaks_off_or_is_no_http_says_which(answer, ends, error):
     taker = Taker()
     with pytest.raises(error):
         ask(taker, *([answer] if answer else []), ends=ends)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+
+
+@pytest.mark.parametrize("start", [b"5;", b"0\r\nX: ", b"0\r\n", b"0\r\nA: b\r\n"])
+def test_framing_without_end_is_no_answer(start):
+    with pytest.raises(ProtocolError, match="framing"):
+        ask(Taker(), CHUNKED + start + b"a" * 2 * MAX_FRAMING_BYTES)
+
+
+def test_chunks_of_one_byte_are_a_body():
+    taker = Taker()
+    ask(taker, CHUNKED + b"1\r\na\r\n" * MAX_FRAMING_BYTES + b"0\r\n\r\n")
+    assert len(b"".join(taker.parts)) == 5 + MAX_FRAMING_BYTES
 
 
 def test_a_body_without_a_length_ends_with_the_connection():
