@@ -35,7 +35,8 @@ def has_code(tree: Tree) -> bool:
 
 def is_line_number(tree: Tree, i: int) -> bool:
     """Whether an element that is named so holds numbers of lines, and no code."""
-    return has_code(tree) and _CODE.isdisjoint(tree.tag[i : tree.end[i]]) and _counts(tree, i, 1)
+    small = tree.end[i] - i <= _MAX_NODES  # asked first: such elements may stand in one another
+    return small and has_code(tree) and _CODE.isdisjoint(tree.tag[i : tree.end[i]]) and _counts(tree, i, 1)
 
 
 def _is_gutter(tree: Tree, i: int) -> bool:

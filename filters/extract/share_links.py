@@ -32,6 +32,8 @@ of it alike on the gold's tune half)."""
 _MIN_LINKS: Final = 2
 """Such links of a row, at least: one alone may be what a text speaks of (on the gold's tune half 1 loses 0.0002, 3
 alike)."""
+_MAX_NODES: Final = 300
+"""Nodes of a row, at most: the largest of the gold has 60; the bound keeps pages of such links linear."""
 _LEVELS: Final = 8
 """Elements around a link that are looked at: a row of a list of boxes of links has five (4 to 16 alike on the gold's
 tune half)."""
@@ -50,12 +52,16 @@ def share_rows(tree: Tree, sums: Sums) -> list[int]:
     if len(sharing) < _MIN_LINKS:
         return []
     found: list[int] = []
+    none: set[int] = set()  # elements that were looked at and are no rows
     for i in sharing:
         if found and i < tree.end[found[-1]]:
             continue
         row, up = i, tree.parent[i]
         for _ in range(_LEVELS):
-            if up < 0 or tree.tag[up] in _NEVER_ROWS or not _is_row(tree, sums, links, sharing, up):
+            if up < 0 or up in none or tree.tag[up] in _NEVER_ROWS:
+                break
+            if not _is_row(tree, sums, links, sharing, up):
+                none.add(up)
                 break
             row, up = up, tree.parent[up]
         if _within(sharing, row, tree.end[row]) >= _MIN_LINKS:
@@ -75,10 +81,12 @@ def _is_row(tree: Tree, sums: Sums, links: list[int], sharing: list[int], i: int
     """Whether an element holds such links and hardly anything else: little text, no more other links than these, and no
     picture outside them."""
     stop = tree.end[i]
+    text = sums.text[stop] - sums.text[i]
+    if stop - i > _MAX_NODES or text - (sums.link[stop] - sums.link[i]) > _ROW_TEXT:
+        return False
     first, last = bisect_left(sharing, i), bisect_left(sharing, stop)
     if _within(links, i, stop) > 2 * (last - first):
         return False
-    text = sums.text[stop] - sums.text[i]
     reached = i
     for j in (*sharing[first:last], stop):
         if any(name in IMAGE_TAGS for name in tree.tag[reached:j]):

@@ -221,3 +221,26 @@ def test_a_tag_of_too_many_attributes_is_refused() -> None:
 def test_a_page_of_nothing_gives_no_nodes(html: bytes) -> None:
     found = check(html, "main")
     assert all(node.text == "<" for node in found.nodes)
+
+
+SHARE = "<a href=//facebook.com/sharer>f</a><a href=//x.com/intent/post>t</a>"
+
+
+@pytest.mark.parametrize("mode", ["main", "recall"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        SHARE * 20_000,
+        f"<p>{'text ' * 200}</p>" + SHARE * 20_000,
+        "<div>" * 1_000 + SHARE * 10_000,
+        f"<code>x</code>{'<div class=gutter>1 ' * 1_000}" + "<i>2</i>" * 30_000,
+        "<table><tr><td>1 2<td><code> x</code>" * 700 + "<i>y</i>" * 20_000,
+        "<table><tr><td rowspan=60000 colspan=1000>x<td>y" + "<tr><td colspan=1000 rowspan=60000>z" * 20_000,
+        f"<p>{'text ' * 200}</p>" + "<p>Read next<ul>" + "<li><a href=/x>x</a>" * 19_000,
+        f"<p>{'text ' * 200}</p>" + "<h4><a href=/x>a title of some words</a></h4>" * 19_000,
+        "<div class=social-media>" * 700 + "<blockquote>x <a href=/x>y</a></blockquote>" * 15_000,
+        f"<p>{'text, ' * 200}</p>" + "<div class=a><p>words of a text that is long <a href=/x>y</a></p></div>" * 15_000,
+    ],
+)
+def test_what_is_looked_at_more_than_once_is_bounded(body: str, mode: str) -> None:
+    check(f"<article>{body}</article>".encode(), mode)
