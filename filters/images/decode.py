@@ -89,7 +89,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, draft_side: int | None 
         return header
     if header.pixels > max_pixels:
         return FileReason.TOO_MANY_PIXELS
-    if header.format == "jpeg" and has_many_scans(data):
+    if not header.one_scan and has_many_scans(data):
         return FileReason.DECODE_ERROR
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on odd files; what cannot be used raises

@@ -40,6 +40,8 @@ class Header:
     animated: bool = False
     orientation: int = 1
     """EXIF orientation, 1 to 8; for GIF, PNG, WebP and AVIF it is read when the file is decoded."""
+    one_scan: bool = True
+    """A decoder goes through the pixels once; of a progressive JPEG as often as it has scans."""
 
     @property
     def pixels(self) -> int:
@@ -111,6 +113,7 @@ def _jpeg(data: bytes) -> Header | None:
         height=parsed.height,
         mode={1: "L", 3: "RGB", 4: "CMYK"}.get(parsed.components, ""),
         orientation=exif_orientation(parsed.exif),
+        one_scan=parsed.one_scan,
     )
 
 

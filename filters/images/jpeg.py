@@ -56,6 +56,8 @@ class Jpeg:
     """8-bit quantisation tables and Huffman tables 0 and 1 only, as the baseline process asks; one frame."""
     complete: bool
     """The end of the image is there."""
+    one_scan: bool
+    """Sequential, and all components in the first scan: a decoder looks at no other one."""
     kept: tuple[tuple[int, int], ...]
     """Ranges of the file that `strip` keeps, in order."""
 
@@ -131,6 +133,7 @@ class _Reader:
         self.data = data
         self.frame: tuple[int, int, int, int, int, bytes] | None = None
         self.jfif, self.plain, self.complete = False, True, False
+        self.in_first_scan = 0
         self.adobe: int | None = None
         self.exif = b""
         self.icc: dict[int, bytes] = {}
@@ -193,6 +196,7 @@ class _Reader:
             icc=b"".join(self.icc[k] for k in sorted(self.icc)),
             plain=self.plain,
             complete=self.complete,
+            one_scan=frame in (0xC0, 0xC1) and self.in_first_scan == components,
             kept=tuple(self.kept),
         )
 
@@ -217,6 +221,7 @@ def _read(data: bytes, *, whole: bool) -> Jpeg | None:
         if end > len(data) or end < at + 4:
             break
         if marker == SOS:
+            reader.in_first_scan = reader.in_first_scan or int.from_bytes(data[at + 4 : at + 5])
             if not whole:
                 break
             found = _AFTER_SCAN.search(data, end)

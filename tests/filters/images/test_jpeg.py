@@ -141,4 +141,6 @@ def test_a_file_of_scans_without_end_is_not_decoded(samples):
     assert not jpeg.has_many_scans(with_scans(jpeg.MAX_SCANS))
     assert jpeg.has_many_scans(with_scans(jpeg.MAX_SCANS + 1))
     assert decode(with_scans(jpeg.MAX_SCANS + 1)) is FileReason.DECODE_ERROR
+    assert not jpeg.read_header(data).one_scan
+    assert jpeg.read_header(samples["exif jpeg"][0]).one_scan
     assert not jpeg.has_many_scans(data + b"\xff\xda" * 1_000)  # what follows the end is no scan
