@@ -17,9 +17,10 @@ _STRIP: Final = "".join(map(chr, range(33)))
 _NEWLINES: Final = re.compile(r"[\t\n\r]")
 _SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:")
 _CLEAN: Final = re.compile(
-    r"https?://[a-z0-9.\-]+(?::(?!80/|443/)[1-9][0-9]{0,3})?/[!$&-;=@-Z_a-z~%]*(?:\?[!$&(-;=@-Z_a-z~%?\[\]/]*)?\Z"
+    r"https?://[a-z0-9.\-]*[a-z](?::(?!80/|443/)[1-9][0-9]{0,3})?/[!$&-;=@-Z_a-z~%]*(?:\?[!$&(-;=@-Z_a-z~%?\[\]/]*)?\Z"
 )
-"""What a browser changes nothing of, unless it has dot segments; a port of five digits is looked at more closely."""
+"""What a browser changes nothing of, unless it is odd; a port of five digits and a host that does not end in a letter
+are looked at more closely."""
 _KEPT: Final = "!$%&'()*+,/:;=@~-._[]|"
 _KEPT_IN_QUERY: Final = "!$%&()*+,/:;=@~-._[]|?{}^`\\"
 """What stays as it is in user name and path, and in a query: WHATWG's URL standard, percent-encode sets `path` and
@@ -40,7 +41,7 @@ def resolve(base: str, reference: str, charset: str = "utf-8") -> str | None:
     reference = reference.strip(_STRIP)
     if len(reference) > MAX_URL:
         return None
-    if _CLEAN.match(reference) and not _has_dots(reference):
+    if _CLEAN.match(reference) and not _is_odd(reference):
         return reference
     if "\n" in reference or "\t" in reference or "\r" in reference:
         reference = _NEWLINES.sub("", reference)
@@ -48,7 +49,7 @@ def resolve(base: str, reference: str, charset: str = "utf-8") -> str | None:
         head, mark, query = reference.partition("?")
         reference = head.replace("\\", "/") + mark + query
     whole = _joined(base, reference)
-    if _CLEAN.match(whole) and not _has_dots(whole):
+    if _CLEAN.match(whole) and not _is_odd(whole):
         return whole
     try:
         return _normalise(whole, charset)
@@ -56,9 +57,9 @@ def resolve(base: str, reference: str, charset: str = "utf-8") -> str | None:
         return None
 
 
-def _has_dots(url: str) -> bool:
-    """Whether a URL may have dot segments."""
-    return "/." in url or "/%2" in url
+def _is_odd(url: str) -> bool:
+    """Whether a URL may have dot segments or a host in hexadecimal."""
+    return "/." in url or "/%2" in url or ".0x" in url or "//0x" in url
 
 
 def _joined(base: str, reference: str) -> str:
@@ -122,7 +123,7 @@ def _normalise(url: str, charset: str) -> str | None:
 
 def _without_dots(path: str) -> str:
     """An absolute path without its `.` and `..`, escaped ones too; empty segments stay, as in browsers."""
-    if not _has_dots(path):
+    if "/." not in path and "/%2" not in path:
         return path
     kept: list[str] = []
     segments = path.split("/")[1:]
@@ -159,7 +160,30 @@ def _ascii_host(host: str) -> str | None:
         host = host.lower() if host.isascii() else ".".join(map(_ascii_label, _mapped(host).split(".")))
     except (UnicodeError, idna.IDNAError):
         return None
-    return None if not host or _NO_HOST.search(host) else host
+    if not host or _NO_HOST.search(host):
+        return None
+    return _ipv4(host) if _ENDS_IN_NUMBER.search(host) else host
+
+
+_ENDS_IN_NUMBER: Final = re.compile(r"(?:^|\.)(?:\d+|0x[\da-f]*)\.?\Z")
+"""Hosts that are addresses or nothing, by the standard."""
+
+
+def _ipv4(host: str) -> str | None:
+    """The address that a host of numbers stands for (`0x7f.1` is `127.0.0.1`), or None where it is none."""
+    parts = host.removesuffix(".").split(".")
+    numbers: list[int] = []
+    for part in parts:
+        try:
+            hexadecimal, octal = part[:2] == "0x", part[:1] == "0" and len(part) > 1
+            numbers.append(int(part[2:] or "0", 16) if hexadecimal else int(part, 8 if octal else 10))
+        except ValueError:
+            return None
+    *first, last = numbers
+    if len(parts) > 4 or any(number > 255 for number in first) or last >= 256 ** (5 - len(parts)):
+        return None
+    last += sum(number << (24 - 8 * at) for at, number in enumerate(first))
+    return ".".join(str(last >> shift & 255) for shift in (24, 16, 8, 0))
 
 
 _NO_HOST: Final = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
