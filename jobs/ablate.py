@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             checkpoint_every=options.checkpoint_every,
             keep=1,
             threads=options.threads,
+            cache_dir=options.cache_dir,
         )
         print(f"{len(plan.datasets)} datasets x {plan.seeds} seeds, {steps_of(preset, plan.tokens)} steps each")
         options.out.mkdir(parents=True, exist_ok=True)

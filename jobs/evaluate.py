@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seq-len", type=int, default=1 << 16, help="longest prompt in tokens")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--cache-dir", metavar="DIR", help="keeps the files of URLs; token tables of read-only shards")
     options = parser.parse_args(argv)
     with told():
         from vlm.evaluate.heldout import held_out
@@ -32,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from vlm.saved import load_saved
 
         saved = load_saved(options.model, device=options.device)
-        losses = held_out(saved.model, saved.loader_config([options.data]), max_tokens=options.tokens)
+        config = saved.loader_config([options.data], cache_dir=options.cache_dir)
+        losses = held_out(saved.model, config, max_tokens=options.tokens)
         pairs = pairs_of(options.data, options.queries + max(options.shots) + 1)
         scorer = Scorer(saved.model, saved.tokenizer, saved.image, options.seq_len)
         figures = {

@@ -58,6 +58,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         checkpoint_every=arguments.checkpoint_every,
         keep=arguments.keep,
         threads=arguments.threads,
+        cache_dir=arguments.cache_dir,
         rollback=arguments.rollback,
         lr_scale=arguments.lr_scale,
         weights=arguments.weights,
@@ -79,6 +80,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint-every", type=int, default=250)
     parser.add_argument("--keep", type=int, default=5, help="checkpoints that are kept")
     parser.add_argument("--threads", type=int, default=2, help="threads of the loader")
+    parser.add_argument("--cache-dir", metavar="DIR", help="keeps the files of URLs; token tables of read-only shards")
 
 
 def numbers(text: str) -> tuple[int, ...]:

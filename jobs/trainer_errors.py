@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,16 @@ from schemas.errors import ConfigError, InputError, WeftError
 
 RANK_LOST = 75
 """Exit code of a process that lost another one: EX_TEMPFAIL, the same command goes on."""
+
+
+def _command() -> str:
+    """What a shell takes to start this process, and those that torchrun started beside it, again."""
+    beside = os.environ.get("LOCAL_WORLD_SIZE")
+    if beside is None:
+        return shlex.join(["weft", *sys.argv[1:]])
+    nodes = os.environ.get("GROUP_WORLD_SIZE", "1")
+    more = [] if nodes == "1" else [f"--nnodes={nodes}"]
+    return shlex.join(["torchrun", *more, f"--nproc-per-node={beside}", "-m", "jobs.train", *sys.argv[1:]])
 
 
 @contextmanager
@@ -26,7 +37,7 @@ def told() -> Iterator[None]:
     except (errors.DataError, errors.CheckpointError, LoaderError) as error:
         raise InputError(str(error)) from error
     except errors.RankLost as error:
-        print(f"weft: {error}\nweft: go on with the same command: {shlex.join(sys.argv)}", file=sys.stderr)
+        print(f"weft: {error}\nweft: go on with the same command: {_command()}", file=sys.stderr)
         raise SystemExit(RANK_LOST) from error
     except errors.TrainerError as error:
         raise WeftError(str(error)) from error

@@ -57,7 +57,7 @@ def ablate(preset: Preset, plan: Plan, options: Options, where: World) -> list[d
                 trainer = Trainer(preset, run, where)
                 trainer.run()
                 export(trainer.model, preset, folder / "model")
-                result = {"dataset": dataset, "seed": seed, **_measure(folder, plan)}
+                result = {"dataset": dataset, "seed": seed, **_measure(folder, plan, options.cache_dir)}
                 (folder / "result.json").write_text(json.dumps({"asked": asked, "row": result}), "utf-8")
             there = json.loads((folder / "result.json").read_text("utf-8"))
             if there["asked"] != asked:
@@ -78,9 +78,10 @@ def _asked(preset: Preset, plan: Plan, options: Options, dataset: str) -> dict[s
     return found
 
 
-def _measure(folder: Path, plan: Plan) -> dict[str, float]:
+def _measure(folder: Path, plan: Plan, cache_dir: str | None) -> dict[str, float]:
     saved = load_saved(folder)
-    losses = held_out(saved.model, saved.loader_config([plan.held_out]), max_tokens=plan.held_out_tokens)
+    config = saved.loader_config([plan.held_out], cache_dir=cache_dir)
+    losses = held_out(saved.model, config, max_tokens=plan.held_out_tokens)
     pairs = pairs_of(plan.held_out, plan.queries + max(plan.shots) + 1)
     scorer = Scorer(saved.model, saved.tokenizer, saved.image, seq_len=1 << 16)
     curve = k_shot(scorer, pairs, plan.shots, queries=plan.queries)

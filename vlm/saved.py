@@ -37,7 +37,7 @@ class Saved:
         """Geometry of its images."""
         return self.model.image_config(self.stage.size)
 
-    def loader_config(self, data: Sequence[str], *, seed: int = 0) -> LoaderConfig:
+    def loader_config(self, data: Sequence[str], *, seed: int = 0, cache_dir: str | None = None) -> LoaderConfig:
         """What a loader of documents for this model is asked for."""
         return LoaderConfig(
             datasets=tuple(data),
@@ -47,6 +47,7 @@ class Saved:
             image=self.image,
             view=self.stage.view,
             seed=seed,
+            cache_dir=cache_dir,
             dtype="float32",
         )
 

@@ -123,9 +123,36 @@ def test_errors_of_the_trainer_are_the_commands() -> None:
     for ours, theirs in pairs:
         with pytest.raises(theirs, match="why"), told():
             raise ours("why")
+
+
+@pytest.mark.parametrize(
+    ("environment", "command"),
+    [
+        ({}, "weft mapl --out 'my run'"),
+        ({"LOCAL_WORLD_SIZE": "8"}, "torchrun --nproc-per-node=8 -m jobs.train mapl --out 'my run'"),
+        (
+            {"LOCAL_WORLD_SIZE": "8", "GROUP_WORLD_SIZE": "2"},
+            "torchrun --nnodes=2 --nproc-per-node=8 -m jobs.train mapl --out 'my run'",
+        ),
+    ],
+)
+def test_a_lost_rank_ends_with_a_code_of_its_own_and_the_command_that_goes_on(
+    environment: dict[str, str],
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from vlm import errors
+
+    for name in ("LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.argv", ["/some/where/train.py", "mapl", "--out", "my run"])
     with pytest.raises(SystemExit) as stopped, told():
         raise errors.RankLost("rank 0 of 2 lost another rank")
     assert stopped.value.code == RANK_LOST
+    assert f"rank 0 of 2 lost another rank\nweft: go on with the same command: {command}\n" in capsys.readouterr().err
 
 
 def test_the_demo_stops_where_nothing_was_learnt() -> None:
@@ -144,10 +171,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Capture
 def test_every_option_of_a_run_reaches_it() -> None:
     from jobs.train import _parser, options_of
 
-    arguments = _parser().parse_args(["llava15", "--data", "a", "--data", "b", "--out", "o", "--keep", "7"])
+    words = ["llava15", "--data", "a", "--data", "b", "--out", "o", "--keep", "7", "--cache-dir", "c"]
+    arguments = _parser().parse_args(words)
     assert isinstance(arguments, argparse.Namespace)
     options = options_of(arguments)
-    assert (options.data, options.keep, options.rollback) == (("a", "b"), 7, None)
+    assert (options.data, options.keep, options.rollback, options.cache_dir) == (("a", "b"), 7, None, "c")
 
 
 @pytest.mark.train

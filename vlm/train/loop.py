@@ -50,6 +50,8 @@ class Options:
     keep: int = 5
     threads: int = 2
     lanes: int = 240
+    cache_dir: str | None = None
+    """Where files of a URL are kept, and token tables of a dataset that cannot be written."""
     rollback: int | None = None
     """Go back to the last checkpoint at or before this step; later ones are deleted."""
     lr_scale: float = 1.0
@@ -150,6 +152,7 @@ class Trainer:
             lanes=self.options.lanes,
             weights=stage.weights or None,
             threads=self.options.threads,
+            cache_dir=self.options.cache_dir,
             device=str(self.where.device),
             dtype="bfloat16" if self.options.precision == "bf16" else "float32",
         )

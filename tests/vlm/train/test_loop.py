@@ -122,6 +122,14 @@ def test_tokens_beyond_the_sequence_are_refused(drawn: Path, tmp_path: Path) -> 
         Trainer(preset, options_of(drawn, tmp_path), ALONE).run()
 
 
+def test_what_a_run_is_asked_for_reaches_its_loader(drawn: Path, tmp_path: Path) -> None:
+    preset = preset_of("llava15", "stages.size=64")
+    trainer = Trainer(preset, options_of(drawn, tmp_path, seed=3, cache_dir="c", lanes=12), ALONE)
+    config = trainer.loader_config(preset.stages[0], 1)
+    asked = (config.cache_dir, config.lanes, config.seed, config.seq_len, config.view, config.datasets)
+    assert asked == ("c", 12, 3 + 7919, 256, "pairs", (str(drawn),))
+
+
 def test_a_sequence_longer_than_the_learned_positions_is_refused(drawn: Path, tmp_path: Path) -> None:
     few = "model.language.config.max_position_embeddings=256"
     for name, least in (("mapl", 256), ("epalm", 252)):  # eP-ALM's prompt takes four
