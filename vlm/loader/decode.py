@@ -68,13 +68,10 @@ class BatchDecoder:
     def decode(self, blobs: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Pixels of each image, on the GPU."""
         out: list[Tensor | None] = [None] * len(blobs)
-        there = [i for i, b in enumerate(blobs) if b is not None and bytes(b[:2].numpy()) == b"\xff\xd8"]
-        jpegs = set(there)
-        other = [i for i, b in enumerate(blobs) if b is not None and i not in jpegs]
-        pixels = self._bisect([blobs[i] for i in there])  # type: ignore[misc]
-        for i, image in zip(there, pixels, strict=True):
+        jpegs = [i for i, b in enumerate(blobs) if b is not None and bytes(b[:2].numpy()) == b"\xff\xd8"]
+        for i, image in zip(jpegs, self._bisect([blobs[i] for i in jpegs]), strict=True):  # type: ignore[misc]
             out[i] = image
-        left = [*other, *(i for i in there if out[i] is None)]
+        left = [i for i, b in enumerate(blobs) if b is not None and out[i] is None]
         for i, image in zip(left, self._rest.decode([blobs[i] for i in left]), strict=True):
             out[i] = image
         return out

@@ -10,6 +10,7 @@ because a tensor that another stream still reads must not be given to a new one 
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,11 +24,6 @@ from vlm.loader.images import resize_to_patches
 
 RING = 4
 """Batches whose device memory is kept: two in the queue of a step, one in use, one to spare."""
-
-
-def _dtype(config: LoaderConfig) -> torch.dtype:
-    dtype: torch.dtype = getattr(torch, config.dtype)
-    return dtype
 
 
 def _check(host: HostBatch, pixels: list[Tensor | None]) -> None:
@@ -44,7 +40,7 @@ class CpuFinisher:
 
     def __init__(self, config: LoaderConfig, decoder: Decoder) -> None:
         """`decoder` gives pixels in host memory."""
-        self._config, self._decoder = config, decoder
+        self._config, self._decoder, self._dtype = config, decoder, getattr(torch, config.dtype)
 
     def prepare(self, host: HostBatch) -> HostBatch:
         """Nothing more to do."""
@@ -55,7 +51,7 @@ class CpuFinisher:
         blobs = [None if b is None else torch.frombuffer(b, dtype=torch.uint8) for b in host.blobs]
         pixels = self._decoder.decode(blobs)
         _check(host, pixels)
-        patches = resize_to_patches(pixels, host.jobs, self._config.image, dtype=_dtype(self._config), exact=False)
+        patches = resize_to_patches(pixels, host.jobs, self._config.image, dtype=self._dtype, exact=False)
         return host.finish(patches)
 
     def hand_over(self, batch: Batch) -> Batch:
@@ -70,7 +66,7 @@ class CudaFinisher:
 
     def __init__(self, config: LoaderConfig, decoder: Decoder) -> None:
         """`decoder` gives pixels on the device."""
-        self._config, self._decoder = config, decoder
+        self._config, self._decoder, self._dtype = config, decoder, getattr(torch, config.dtype)
         self._device = torch.device(config.device)
         self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._events: dict[int, torch.cuda.Event] = {}
@@ -96,9 +92,8 @@ class CudaFinisher:
             blobs = [None if b is None else torch.frombuffer(b, dtype=torch.uint8) for b in host.blobs]
             pixels = self._decoder.decode(blobs)
             _check(host, pixels)
-            patches = resize_to_patches_triton(
-                pixels, host.jobs, self._config.image, dtype=_dtype(self._config), device=self._device
-            )
+            where: Any = {"dtype": self._dtype, "device": self._device}
+            patches = resize_to_patches_triton(pixels, host.jobs, self._config.image, **where)
             nothing = torch.empty(0)
             batch = host.finish(nothing).pin_memory().to(self._device, non_blocking=True)
             object.__setattr__(batch, "patches", patches)

@@ -7,16 +7,13 @@ that the consumer has seen and the state of each lane (prototype: section 3.3 of
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 from vlm.loader.config import LoaderConfig
 from vlm.loader.dataset import Dataset
@@ -29,7 +26,7 @@ from vlm.loader.token_table import read_token_table
 from vlm.loader.tokenizers import ByteTokenizer, Tokenizer
 from vlm.loader.views import ShardPlan, byte_tokens, plan_shard
 
-__all__ = ["Planner", "ShardPlans", "StepPlan", "check_ranks", "open_datasets", "stream_hash"]
+__all__ = ["Planner", "ShardPlans", "StepPlan", "check_ranks", "open_datasets"]
 log = logging.getLogger(__name__)
 
 
@@ -182,12 +179,3 @@ class Planner:
         if self.exhausted and not any(lane.packs for lane in self.lanes.values()):
             raise DatasetError(f"no document gives anything under view={self._config.view!r}")
         return StepPlan(self.cursor // size - 1, tuple(rows), after, self.exhausted)
-
-
-def stream_hash(packs: Iterable[Pack]) -> str:
-    """SHA-256, hex, of a stream of packs: which documents, cut where, in which order."""
-    total = hashlib.sha256()
-    for pack in packs:
-        total.update(len(pack).to_bytes(4, "little"))
-        total.update(np.array(pack, np.int64).tobytes())
-    return total.hexdigest()

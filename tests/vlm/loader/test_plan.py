@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections import Counter
 from dataclasses import replace
@@ -6,10 +7,18 @@ import pytest
 
 from vlm.loader.config import ImageConfig, LoaderConfig, Phase
 from vlm.loader.errors import DatasetError, LoaderConfigError, ResumeError
-from vlm.loader.plan import Planner, ShardPlans, check_ranks, open_datasets, stream_hash
+from vlm.loader.plan import Planner, ShardPlans, check_ranks, open_datasets
 from vlm.loader.runs import lengthen, shorten
 from vlm.loader.state import decode_lanes, encode_lanes
 from vlm.loader.tokenizers import ByteTokenizer
+
+
+def stream_hash(packs):
+    """Which documents, cut where, in which order."""
+    total = hashlib.sha256()
+    for pack in packs:
+        total.update(repr((len(pack), *pack)).encode())
+    return total.hexdigest()
 
 
 def planners(config, world=1, cursor=0, lanes=None):
