@@ -39,5 +39,7 @@ def told() -> Iterator[None]:
     except errors.RankLost as error:
         print(f"weft: {error}\nweft: go on with the same command: {_command()}", file=sys.stderr)
         raise SystemExit(RANK_LOST) from error
+    except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from error  # an --out that cannot be written, say
     except errors.TrainerError as error:
         raise WeftError(str(error)) from error

@@ -20,6 +20,7 @@ from vlm.loader import ImageConfig, LoaderConfig
 from vlm.loader.tokenizers import Tokenizer, load_tokenizer
 from vlm.model.vlm import Vlm
 from vlm.train.checkpoint import found, load_weights, save_weights
+from vlm.train.processes import device_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ def export(model: Vlm, preset: Preset, folder: Path) -> Path:
 def load_saved(path: Path, *, device: str = "cpu") -> Saved:
     """The model of an exported folder, or of a run (its export, else its last checkpoint).
 
-    Raises CheckpointError where there is none.
+    Raises CheckpointError where there is none, PresetError where there is no such device.
     """
+    where = device_of(device)
     folder = next((p for p in (path, path / "model") if (p / "model.json").is_file()), None)
     if folder is not None:
         about = _json(folder / "model.json")
@@ -82,7 +84,7 @@ def load_saved(path: Path, *, device: str = "cpu") -> Saved:
     tokenizer = load_tokenizer(config.language.tokenizer)
     model = Vlm(config, tokenizer.specials.vocab_size)
     model.load_state_dict(load_weights(folder / "model.safetensors"))
-    return Saved(model.to(device).eval(), tokenizer, about["preset"], stage)
+    return Saved(model.to(where).eval(), tokenizer, about["preset"], stage)
 
 
 def _json(path: Path) -> dict[str, Any]:

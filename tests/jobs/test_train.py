@@ -89,6 +89,7 @@ def test_ablate_compares_datasets(shards: Path, tmp_path: Path, capsys: pytest.C
         (["nothing", "--data", "x", "--out", "y"], "no preset nothing; there are"),
         (["llava15", "--data", "/nowhere", "--out", "OUT", "--size", "tiny"], "/nowhere"),
         (["llava15", "--data", "x", "--out", "OUT", "--set", "stages.lrr=1"], "no key lrr"),
+        (["llava15", "--data", "x", "--out", "/dev/null/x", "--size", "tiny"], "/dev/null/x: Not a directory"),
         (["llava15", "--data", "x", "--out", "OUT", "--steps", "0"], "steps = 0: want at least 1"),
         (["llava15", "--data", "x", "--out", "OUT", "--every", "0", "--size", "tiny"], "every = 0: want at least 1"),
     ],

@@ -6,6 +6,7 @@ token costs one token. Meant for looking at a model: one document at a time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -46,6 +47,8 @@ def generate(
     """
     if not prompt:
         raise DataError("an empty prompt")
+    if not 0 <= temperature < math.inf:
+        raise DataError(f"temperature = {temperature}: want a finite number from 0 on")
     model.eval()
     device = next(model.parameters()).device
     batch = lay_out([prompt], tokenizer, image, end=False, separated=False).to(device)

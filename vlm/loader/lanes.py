@@ -161,8 +161,8 @@ class Lane:
         """Warn, once for all lanes of a single pass, where the bins that were open at the end are much of it."""
         full = sum(p.tokens for pack in self._ready for p in pack) / self._config.seq_len + self.packs
         share = full / max(self.packs + len(self._ready), 1)
-        if self.number == self._config.lanes - 1 and share < SPARSE:
-            lanes = self._config.lanes
+        lanes = self._config.lanes
+        if self.number == lanes - 1 and lanes > self._config.batch_size and share < SPARSE:
             log.warning(
                 f"a single pass: each of the {lanes} lanes ends with open bins, so that rows are but {share:.2f} full; "
                 f"try lanes={max(1, int(full * lanes / FULL_ROWS))}, or the number of ranks if that is more"

@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from vlm.errors import RankLost
+from vlm.errors import PresetError, RankLost
 from vlm.model.language import layers_of
 from vlm.model.vlm import Vlm
 
@@ -51,12 +51,22 @@ class World:
             dist.barrier()
 
 
+def device_of(name: str) -> torch.device:
+    """The device of that name. Raises PresetError where there is none such here."""
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise PresetError(f"device {name} cannot be used here: {str(error).splitlines()[0]}") from error
+    return device
+
+
 @contextmanager
 def world(strategy: Literal["ddp", "fsdp"], timeout_s: float, device: str = "auto") -> Iterator[World]:
     """The process group of torchrun's environment, or a world of one; closed at the end."""
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     wants_cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-    where = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if wants_cuda else torch.device("cpu")
+    where = device_of(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if wants_cuda else "cpu")
     if wants_cuda:
         torch.cuda.set_device(where)
     if size > 1:

@@ -128,6 +128,9 @@ def test_writing_stops_where_it_must() -> None:
     assert len(generate(model, TOKENIZER, image, ["weft"], tokens=5, stop_at_separator=False).encode()) <= 15
     one = generate(model, TOKENIZER, image, ["weft", picture(1)], tokens=5, temperature=1.0, seed=1)
     assert one == generate(model, TOKENIZER, image, ["weft", picture(1)], tokens=5, temperature=1.0, seed=1)
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(DataError, match="want a finite number from 0 on"):
+            generate(model, TOKENIZER, image, ["weft"], temperature=wrong)
     with pytest.raises(DataError, match="an empty prompt"):
         generate(model, TOKENIZER, image, [])
 

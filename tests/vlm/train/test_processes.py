@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from vlm.errors import RankLost
+from vlm.errors import PresetError, RankLost
 from vlm.train.loop import Trainer
-from vlm.train.processes import World, world
+from vlm.train.processes import World, device_of, world
 
 pytestmark = pytest.mark.train
 RANKS = Path(__file__).with_name("ranks.py")
@@ -68,6 +68,13 @@ def test_two_processes_learn_what_one_learns(drawn: Path, tmp_path: Path) -> Non
         for strategy in ("ddp", "fsdp"):
             assert _column(tmp_path / name / strategy, "loss") == pytest.approx(want, abs=1e-3), (name, strategy)
     assert _column(tmp_path / "llava15" / "goes-on", "loss") == pytest.approx(_column(one, "loss"), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "no such thing", "meta:x"])
+def test_a_device_that_is_not_here_is_refused(name: str) -> None:
+    with pytest.raises(PresetError, match=f"device {name} cannot be used here: "):
+        device_of(name)
+    assert device_of("cpu") == torch.device("cpu")
 
 
 def test_a_lost_rank_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
