@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ MANIFEST = "manifest.json"
 MAX_TEXT = 1 << 30
 """Bytes of text of one document: tokens are counted in int32."""
 FACTS = ("num_bytes", "width", "height", "matched_text", "alt_bytes", "caption_bytes")
+_NAME = re.compile(r"\w[\w.-]*\.tar")
 Array = npt.NDArray[Any]
 
 
@@ -164,8 +166,12 @@ def _read_manifest(url: str, raw: bytes) -> tuple[dict[str, Any], tuple[ShardInf
             ShardInfo(s["name"], int(s["bytes"]), s["sha256"], int(s["documents"]), int(s["images"]))
             for s in manifest["shards"]
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise DatasetError(f"{url}/{MANIFEST} is no manifest: {error!r}") from error
+    for s in shards:  # a name is that of a file beside the manifest, also in a cache
+        is_text = isinstance(s.name, str) and isinstance(s.sha256, str)
+        if not is_text or not _NAME.fullmatch(s.name) or min(s.num_bytes, s.documents, s.images) < 0:
+            raise DatasetError(f"{url}/{MANIFEST} has a shard that cannot be: {s}")
     if len(shards) != manifest.get("num_shards"):
         raise DatasetError(f"{url}/{MANIFEST} lists {len(shards)} shards and says {manifest.get('num_shards')}")
     return manifest, shards

@@ -55,6 +55,23 @@ def test_a_tar_of_any_size_is_read(folder, size):
     assert len(Dataset(open_store(str(folder))).index(0)) == 10
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../weft-000000.tar"}, {"name": "/etc/weft-000000.tar"}, {"name": "a/b.tar"}, {"name": "weft"},
+        {"name": 5}, {"documents": -1}, {"bytes": -1}, {"images": -1}, {"sha256": None}, {"documents": "many"},
+        {"bytes": float("inf")},
+    ],
+)  # fmt: skip
+def test_a_shard_that_cannot_be_is_refused_before_anything_is_read(folder, change):
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["shards"][0].update(change)
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(DatasetError, match=r"manifest\.json (is no manifest|has a shard that cannot be)"):
+        Dataset(open_store(str(folder)))
+
+
 def test_texts_longer_than_the_tar_are_not_planned(folder):
     nodes = pq.read_table(folder / "weft-000000.idx.parquet")["nodes"][0].as_py()
     text = [n["kind"] for n in nodes].index("text")
