@@ -90,6 +90,7 @@ def prune(
     gone: dict[int, Why] = {}
     links = tree.all_of(_PRESSED)
     reached = 0  # end of the last subtree that is gone
+    faded: bool | None = None  # whether what is transparent stays so, asked where something is
     protected = 0  # end of the table, code or figure around, where weak names are not believed
     for i in sorted([*tree.attributed, *tree.all_of(_LOOKED_AT), *known]):
         if i < reached:
@@ -98,6 +99,8 @@ def prune(
         facts = facts_of(raw) if raw and (name != "a" or _tells(raw)) else 0
         if name in _NAMED_HIDDEN and i < protected:
             facts &= ~n.HIDDEN
+        if facts & _FADED and faded is None:
+            faded = _stays_faded(tree, raw_sums)
         why = None
         if i in known:
             why = known[i]
@@ -107,7 +110,7 @@ def prune(
             why = Why.HIDDEN
         elif facts & (_CONCEALED | _ROLE):
             why = Why.HIDDEN if facts & _CONCEALED else Why.FURNITURE
-        elif facts & _FADED and raw_sums.text[end[i]] - raw_sums.text[i] < _FADED_SHARE * raw_sums.text[-1]:
+        elif facts & _FADED and faded:
             why = Why.HIDDEN
         elif facts & n.LINE_NUMBERS and is_line_number(tree, i):
             why = Why.FURNITURE
@@ -132,6 +135,13 @@ def prune(
         elif name in _PROTECTING and end[i] > protected:
             protected = end[i]
     return gone
+
+
+def _stays_faded(tree: Tree, sums: Sums) -> bool:
+    """Whether the transparent elements of a page hold so little of it that no script will show them."""
+    there = (i for i in tree.attributed if "opacity" in tree.attrs[i] and facts_of(tree.attrs[i]) & _FADED)
+    held = sum(sums.text[tree.end[i]] - sums.text[i] for i in there)
+    return held < _FADED_SHARE * sums.text[-1]
 
 
 def _by_name(
@@ -186,8 +196,8 @@ _AD_TEXT: Final = 150
 """Characters without links from which a box named after adverts says something itself (half and twice of it alike on
 the gold's tune half)."""
 _FADED_SHARE: Final = 0.3
-"""Share of the page's characters from which a transparent element is one that a script shows later (0.1 to 0.6 alike on
-the gold's tune half, where no such element holds content)."""
+"""Share of the page's characters from which its transparent elements are such as a script shows later (0.1 to 0.6 alike
+on the gold's tune half, where no such element holds content)."""
 _NEAR: Final = 30
 """Nodes of a header in which its heading is looked for: heading, date, author (half and twice of it alike on
 the gold's tune half)."""

@@ -117,6 +117,8 @@ def test_a_paragraph_in_a_box_of_its_own_is_read_with_those_beside_it() -> None:
 def test_a_transparent_box_that_holds_much_of_the_page_is_read() -> None:
     found = read(f'<article><div style="opacity:0"><p>{LONG * 3}</p></div><p>{LONG * 2}</p></article>')
     assert [node.text for node in found.nodes] == [(LONG * 3).strip(), (LONG * 2).strip()]
+    parts = "".join(f'<div style="opacity:0"><p>{LONG}{i}</p></div>' for i in range(5))
+    assert len(read(f"<article>{parts}<p>{LONG * 5}</p></article>").nodes) == 6  # none of them is much
 
 
 def test_an_image_inside_a_url_has_its_bytes_kept_aside() -> None:
