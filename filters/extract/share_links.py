@@ -45,10 +45,9 @@ def share_rows(tree: Tree, sums: Sums) -> list[int]:
     """The largest elements that hold two such links or more and hardly anything else, in page order."""
     links = tree.at.get("a", [])
     attrs = tree.attrs
-    away = [i for i in links if "//" in attrs[i] or ":?" in attrs[i]]
-    if len(away) < _MIN_LINKS:
+    if not any("hare" in attrs[i] or "intent/" in attrs[i] for i in links):  # a row has one of these, or hardly any
         return []
-    sharing = [i for i in away if _may_share(attrs[i]) and _ENDPOINT.search(attrs[i])]
+    sharing = [i for i in links if _may_share(attrs[i]) and _ENDPOINT.search(attrs[i])]
     if len(sharing) < _MIN_LINKS:
         return []
     found: list[int] = []

@@ -197,8 +197,9 @@ def build(markup: str) -> Tree:
     while top >= 0:
         end[top] = count
         top = parent[top]
-    tree.tag, tree.parent, tree.end = tag[:count], parent[:count], end[:count]
-    tree.attrs, tree.text, tree.at = attrs[:count], text[:count], dict(at)
+    for array in (tag, parent, end, attrs, text):
+        del array[count:]
+    tree.tag, tree.parent, tree.end, tree.attrs, tree.text, tree.at = tag, parent, end, attrs, text, dict(at)
     return tree
 
 
