@@ -122,8 +122,8 @@ class GatedCross(nn.Module):
         features = media.features.to(flat.dtype)
         pairs = ((self.q, flat), (self.k, features), (self.v, features))
         q, k, v = (split(layer(x)[None], self.heads) for layer, x in pairs)  # (1, heads, n, head width)
-        is_cuda = flat.device.type == "cuda"
-        out = flex(q, k, v, block_mask=block_mask(media)) if is_cuda else _each_run(q, k, v, media)
+        blocks = flat.device.type == "cuda" and len(flat) > 1  # one token, of a text that is being written, is one run
+        out = flex(q, k, v, block_mask=block_mask(media)) if blocks else _each_run(q, k, v, media)
         return self.out(out[0].transpose(0, 1).flatten(1))  # type: ignore[no-any-return]
 
 

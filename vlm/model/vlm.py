@@ -157,8 +157,8 @@ class Vlm(nn.Module):
             layout = layout.last_token()
         elif kept is not None:
             kept.images = sources, image_of_key
-        if x.device.type == "cuda":  # made here, not in what is compiled
-            for at in () if before else (layout, layout.bare):
+        if x.device.type == "cuda" and not before:  # made here, not in what is compiled
+            for at in (layout, layout.bare):
                 block_mask(at) if at is not None else None
             if media is not None and len(media.features):
                 cross_mask(media)
