@@ -230,8 +230,8 @@ _DASHED: Final = re.compile(
     r"(?<![\w.,/=#&+-])(?:1[-. ])?[2-9][0-9]{2}([-.])[2-9][0-9]{2}\1[0-9]{4}(?![\w]|[-.,][0-9])"
 )
 _CUED: Final = re.compile(
-    r"\b(?:tel|t[ée]l[ée]phone|telefon[oe]?|tel[ée]fono|phone|ph|fon|fax|mobile?|mob|cell|handy|whats?app|gsm"
-    r"|call(?: us)?(?: at| on)?)\b\.?|電話|电话|手机|тел(?:ефон)?\.?|טלפון|هاتف",
+    r"\b(?:t[ée]l|telf|tfno|tlf|t[ée]l[ée]phone|telefon[oe]?|tel[ée]fono|phone|ph|fon|fax|mobile?|mob|cell|handy|whats?app|gsm"
+    r"|call(?: us)?(?: at| on)?)\b\.?|電話(?:番号)?|电话(?:号码)?|手机号?|전화(?:번호)?|τηλ|тел(?:ефон)?\.?|טלפון|هاتف",
     re.IGNORECASE,
 )
 _CUED_NUMBER: Final = re.compile(
