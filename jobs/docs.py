@@ -8,7 +8,6 @@ With --check nothing is written; the exit code says whether the committed pages 
 from __future__ import annotations
 
 import argparse
-import ast
 import inspect
 import sys
 from collections.abc import Sequence
@@ -80,30 +79,15 @@ def schemas_page() -> str:
 
 def reasons_page() -> str:
     """Every reason, by unit, with the comment that stands beside it in the code."""
-    source = inspect.getsource(reasons)
-    lines = source.splitlines()
     text = [
         "# Reasons",
         NOTE,
         "",
-        "Why a thing is dropped. The value is what `drop_reason` holds and the report shows.",
+        "Why a thing is dropped. The value is what `drop_reason` holds; the report says the meaning beside it.",
     ]
-    for node in ast.parse(source).body:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        text += [
-            "",
-            f"## {node.name}",
-            "",
-            " ".join((ast.get_docstring(node) or "").split()),
-            "",
-            "| reason | meaning |",
-        ]
-        text.append("|---|---|")
-        for member in node.body:
-            if isinstance(member, ast.Assign):
-                comment = lines[member.lineno - 1].partition("  # ")[2]
-                text.append(f"| `{ast.literal_eval(member.value)}` | {comment} |")
+    for name, members in reasons.meanings().items():
+        text += ["", f"## {name}", "", " ".join((inspect.getdoc(getattr(reasons, name)) or "").split()), ""]
+        text += ["| reason | meaning |", "|---|---|", *(f"| `{value}` | {said} |" for value, said in members.items())]
     return "\n".join(text) + "\n"
 
 

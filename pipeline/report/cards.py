@@ -12,7 +12,13 @@ from typing import Any
 from filters.text.fields import DocumentMeasures
 from filters.text.rule_sets import RuleSet, document_rules
 from filters.text.rules import broken
-from pipeline.report.disclosure import shows_address, shows_page_address, shows_picture, shows_text
+from pipeline.report.disclosure import (
+    shows_address,
+    shows_page_address,
+    shows_picture,
+    shows_text,
+    withholds,
+)
 from pipeline.report.numbers import DASH, count, short, size
 from pipeline.report.safe_text import visible, web_address
 from pipeline.report.thumbnails import Thumbnails
@@ -68,7 +74,7 @@ class Cards:
         return {
             "kind": "image",
             "picture": self.thumbnails.draw(row) if shows_picture(reason) else None,
-            "withheld": not shows_picture(reason),
+            "withheld": withholds(reason),
             **_address(row["url"], shown=not listed),
             "alt": "" if listed else visible(row.get("alt"), 200),
             "facts": facts,
@@ -123,7 +129,7 @@ class Cards:
             "role": "image",
             "reason": reason,
             "picture": picture,
-            "withheld": not shows_picture(reason) and not _never_fetched(reason),
+            "withheld": withholds(reason),
             **_address(node["image_url"], shown=shows_address(reason)),
             "alt": visible(node["alt"], 300) if shows_address(reason) else "",
             "width": match["width"] if match else None,
@@ -168,11 +174,6 @@ def _address(url: Any, *, shown: bool) -> dict[str, Any]:
     if not shown:
         return {"url": "", "link": None}
     return {"url": visible(url, 300), "link": web_address(url)}
-
-
-def _never_fetched(reason: str) -> bool:
-    """Whether extraction or a rule on URLs left it out: then there is nothing to withhold."""
-    return ":" not in reason and reason != "opted_out"
 
 
 def _is_number(value: Any) -> bool:

@@ -8,7 +8,9 @@ from typing import Any
 
 from schemas.errors import InputError
 
-TOTALS = ("documents", "images", "words", "tokens", "bytes", "shards", "seconds")
+TOTALS = {"documents": "", "images": "", "words": "", "tokens": "", "bytes": "B", "shards": "", "seconds": "s"}
+"""With their units."""
+UNIQUE = {"by_url": "by URL", "by_bytes": "by bytes", "by_phash": "by perceptual hash"}
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -30,16 +32,18 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def compare(mine: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Rows of (name, here, there, change), by section; change is a share of there, None where there is nothing."""
+    """Rows of name, unit, here, there, change, by section; change is a share of there, None where that is nothing."""
     return {
         "names": [_name(mine), _name(other)],
-        "totals": [_row(name, mine["totals"].get(name), other["totals"].get(name)) for name in TOTALS]
+        "totals": [
+            _row(name, mine["totals"].get(name), other["totals"].get(name), unit) for name, unit in TOTALS.items()
+        ]
         + [
-            _row(f"unique images {name.replace('_', ' ')}", value, other["totals"]["unique_images"].get(name))
+            _row(f"unique images {UNIQUE[name]}", value, other["totals"]["unique_images"].get(name))
             for name, value in mine["totals"]["unique_images"].items()
         ],
         "means": [
-            _row(f"{facts['label']}, {which}", facts[which], _of(other, section, name, which))
+            _row(f"{facts['label']}, {which}", facts[which], _of(other, section, name, which), _unit(facts))
             for section in ("documents", "images", "clip")
             for name, facts in mine["distributions"][section].items()
             for which in ("median", "mean")
@@ -86,6 +90,11 @@ def _name(facts: dict[str, Any]) -> str:
     return f"{facts['recipe']['name']}@{facts['recipe']['fingerprint']}"
 
 
-def _row(name: str, here: float | None, there: float | None) -> dict[str, Any]:
+def _unit(facts: dict[str, Any]) -> str:
+    """The unit where the label does not say it."""
+    return "" if facts["unit"] in facts["label"].lower() else str(facts["unit"])
+
+
+def _row(name: str, here: float | None, there: float | None, unit: str = "") -> dict[str, Any]:
     change = (here - there) / there if here is not None and there else None
-    return {"name": name, "here": here, "there": there, "change": change}
+    return {"name": name, "unit": unit, "here": here, "there": there, "change": change}

@@ -34,6 +34,34 @@ _PICTURE = frozenset(
     }
 )
 
+_NO_BYTES = frozenset(
+    {
+        "not_judged",
+        *(
+            reason
+            for reason in ReferenceReason
+            if reason not in _PICTURE and reason not in (ReferenceReason.OPTED_OUT, ReferenceReason.DOCUMENT)
+        ),
+        *(
+            f"url:{reason}"
+            for reason in (
+                UrlReason.SCHEME,
+                UrlReason.TOO_LONG,
+                UrlReason.BANNED_WORD,
+                UrlReason.EXTENSION,
+                UrlReason.HOST_LIMIT,
+            )
+        ),
+        *(
+            f"fetch:{status}"
+            for status in FetchStatus
+            if status
+            not in (FetchStatus.ROBOTS, FetchStatus.OPTED_OUT, FetchStatus.BLOCKED_BY_LIST, FetchStatus.FORGOTTEN)
+        ),
+    }
+)
+"""Reasons of extraction, of rules on URLs and of servers: no bytes ever came, so there is nothing to withhold."""
+
 _NAMELESS = frozenset({UrlReason.BLOCKED, FetchStatus.BLOCKED_BY_LIST, DocumentReason.FORGOTTEN})
 """The last word of reasons whose address is not written down: a list named it, or it was to be forgotten."""
 
@@ -57,6 +85,11 @@ _PAGE_ADDRESS = _named(DocumentReason)
 def shows_picture(reason: str | None) -> bool:
     """Whether a picture with this reason (None = kept) may be drawn."""
     return reason is None or reason in _PICTURE
+
+
+def withholds(reason: str | None) -> bool:
+    """Whether a picture with this reason is kept from sight, rather than not there."""
+    return not shows_picture(reason) and reason not in _NO_BYTES
 
 
 def shows_address(reason: str | None) -> bool:

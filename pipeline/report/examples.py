@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.list_images import DOCUMENT_KEY
+from pipeline.report.pages import NODES
 from schemas.image import LOOKS
+from schemas.reasons import NodeReason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -72,11 +74,22 @@ def _sources(run: Run) -> dict[tuple[str, str], DataFrame]:
         ("01_documents", "node"): texts,
         ("01_documents", "reference"): images,
         ("02_unique", "document"): unique,
+        ("02_unique", "node"): _repeated(run),
         ("03_links", "url"): links.withColumn("drop_reason", F.concat(F.lit("url:"), "drop_reason")),
         ("04_images", "url"): _images(run),
         ("05_matches", "reference"): _references(run),
         ("shards", "document"): decisions,
     }
+
+
+def _repeated(run: Run) -> DataFrame:
+    """Texts that step 02 dropped, by page and number; only those near the top, which `pages.read` reads."""
+    from pyspark.sql import functions as F
+
+    kept = run.table("unique").where(F.col("drop_reason").isNull())
+    numbers = kept.select("id", *DOCUMENT_KEY, F.explode("dropped_nodes").alias("node")).where(F.col("node") < NODES)
+    why = F.lit(str(NodeReason.REPEATED_ON_SITE)).alias("drop_reason")
+    return numbers.select("*", why, F.concat_ws(" ", *DOCUMENT_KEY, "node").alias("place"))
 
 
 def _images(run: Run) -> DataFrame:

@@ -23,6 +23,23 @@ def short(value: float | None) -> str:
     return _figures(value / 1e12) + " T"
 
 
+def measure(value: float | None, unit: str = "") -> str:
+    """A short number with its unit; bytes as a size: 1.25 k tokens, 16.7 kB."""
+    if unit == "B":
+        return size(value)
+    return short(value) if value is None or not unit else f"{short(value)} {unit}"
+
+
+def plain(value: float | None, unit: str = "") -> str:
+    """A number in full, for columns that are compared: 2,462 tokens, 0.954; bytes and seconds in their own forms."""
+    if value is None:
+        return DASH
+    if unit in ("B", "s"):
+        return size(value) if unit == "B" else duration(value)
+    said = f"{value:,.0f}" if value == int(value) or abs(value) >= 100 else _figures(value)
+    return f"{said} {unit}" if unit else said
+
+
 def share(part: float | None, whole: float | None = 1) -> str:
     """12.3 %; a dash where there is no whole."""
     if part is None or not whole:

@@ -1,7 +1,8 @@
 """Published interleaved sets in the columns of OBELICS's table 1 (arXiv:2306.16527): figures as given, ratios by us.
 
-A dash is a figure that its authors do not give. M3W's paper gives two versions of its size; both stand, unmerged.
-Tokens were counted with the authors' tokenizers, not ours: ratios with tokens are to be read with that in mind.
+A dash is a figure that its authors do not give. Two sizes of M3W are about, that of OBELICS's table and one that is
+lectured; both stand, unmerged. Tokens were counted with the authors' tokenizers, not ours: ratios with tokens are to be
+read with that in mind.
 """
 
 from __future__ import annotations
@@ -41,17 +42,17 @@ def ratios(documents: float, images: float | None, tokens: float | None) -> dict
 PUBLISHED: tuple[dict[str, Any], ...] = (
     _set("KOSMOS-1, interleaved", "arXiv:2302.14045", 71, None, None, None, "not given"),
     _set("M3W, table of OBELICS", "arXiv:2306.16527", 43, 185, None, None, "not given"),
-    _set("M3W, its own text", "arXiv:2204.14198", 44, 180, None, None, "not given"),
+    _set("M3W, as lectured", "course slides", 44, 180, None, None, "not given"),
     _set("mmc4", "arXiv:2304.06939", 103, 585, 43_000, None, "the authors' own"),
     _set("mmc4-ff (fewer faces)", "arXiv:2304.06939", 79, 385, 34_000, 0.606, "the authors' own"),
     _set("OBELICS", "arXiv:2306.16527", 141, 353, 115_000, 0.843, "the authors' own"),
 )
-"""Unique images as OBELICS's table 1 counts them."""
+"""Unique images by URL, as OBELICS's table 1 counts them."""
 
 
 def beside(name: str, totals: dict[str, Any]) -> dict[str, Any]:
-    """This run in the same columns; unique images by bytes."""
+    """This run in the same columns; unique images by URL, as OBELICS counts them."""
     documents, images, tokens = totals["documents"], totals["images"], totals["tokens"]
-    unique = totals["unique_images"]["by_bytes"] / images if images else None
+    unique = totals["unique_images"]["by_url"] / images if images else None
     row = {"name": name, "source": "this run", "documents": documents, "images": images, "tokens": tokens}
     return row | {"unique": unique, "tokenizer": totals["tokenizer"]} | ratios(documents, images, tokens)

@@ -21,6 +21,7 @@ from pipeline.report import charts, examples, numbers, pages
 from pipeline.report.cards import Card, Cards
 from pipeline.report.compare import compare
 from pipeline.report.duplicates import most_repeated
+from pipeline.report.reasons import elsewhere, meaning
 from pipeline.report.safe_text import json_for_script, visible
 from pipeline.report.thumbnails import Thumbnails
 from pipeline.report.what_if import what_if
@@ -29,14 +30,29 @@ if TYPE_CHECKING:
     from pipeline.run import Run
 
 UNITS = {
+    "record": "Archive records",
     "document": "Documents",
     "reference": "Images in documents",
     "url": "Image URLs",
     "file": "Image files",
     "node": "Texts",
-    "record": "Archive records",
 }
 """In the order of the page."""
+MEASURES = {
+    "language.min_score": "language_score",
+    "text.document.min_words": "num_words",
+    "text.document.max_perplexity": "perplexity",
+    "text.document.min_quality": "quality",
+    "images.min_side": "short_side",
+    "images.max_aspect": "aspect",
+    "images.min_entropy": "entropy",
+    "images.min_sharpness": "sharpness",
+    "nsfw.max_score": "nsfw_score",
+    "clip.min_score": "clip_score",
+    "assemble.min_images": "num_images",
+    "assemble.max_images": "num_images",
+}
+"""Which chart shows what a threshold bounds."""
 
 
 def page(run: Run, facts: dict[str, Any], against: dict[str, Any] | None) -> str:
@@ -108,7 +124,13 @@ def funnel(
                 entry
                 | {
                     "reasons": [
-                        {"reason": reason, "count": number, "cards": _cards(entry, reason, chosen, found, cards)}
+                        {
+                            "reason": reason,
+                            "count": number,
+                            "meaning": meaning(unit, reason),
+                            "elsewhere": elsewhere(unit, entry["step"], reason),
+                            "cards": _cards(entry, reason, chosen, found, cards),
+                        }
                         for reason, number in reasons
                     ]
                 }
@@ -118,12 +140,14 @@ def funnel(
     return by_unit
 
 
-def bounds(what_if: dict[str, Any]) -> dict[str, float]:
-    """By measure: the recipe's bound, for the marks in charts (the last named of two)."""
-    names = {"images.min_side": "short_side", "language.min_score": "language_score", "nsfw.max_score": "nsfw_score"}
-    names |= {"images.min_sharpness": "sharpness", "images.min_entropy": "entropy", "clip.min_score": "clip_score"}
-    found = {names[slider["key"]]: slider["bound"] for slider in what_if["sliders"] if slider["key"] in names}
-    return {name: bound for name, bound in found.items() if bound}
+def bounds(what_if: dict[str, Any]) -> dict[str, list[float]]:
+    """By measure: the recipe's bounds that are on, for the marks in charts; an aspect holds both ways."""
+    found: dict[str, list[float]] = {}
+    for slider in what_if["sliders"]:
+        bound, name = slider["bound"], MEASURES.get(slider["key"])
+        if name and bound:
+            found.setdefault(name, []).extend([1 / bound, bound] if name == "aspect" else [bound])
+    return found
 
 
 @cache
@@ -133,6 +157,8 @@ def environment() -> Environment:
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters |= {
         "number": numbers.count,
+        "measure": numbers.measure,
+        "plain": numbers.plain,
         "short": numbers.short,
         "share": numbers.share,
         "bytes": numbers.size,
@@ -167,8 +193,17 @@ def _cards(
         places = [((row["warc_filename"], row["warc_record_offset"]), row) for row in rows]
         return [cards.of_page(found[key], reason, row) for key, row in places if key in found]
     if unit == "node":
-        return [cards.of_text(row) for row in rows]
+        return [cards.of_text(row | _stored_text(row, found)) for row in rows]
     return [cards.of_image(row, prefix + reason) for row in rows]
+
+
+def _stored_text(row: dict[str, Any], found: dict[pages.Key, dict[str, Any]]) -> dict[str, Any]:
+    """What a page that was read holds at the place of a text that is only known by its number."""
+    page = found.get((row.get("warc_filename", ""), row.get("warc_record_offset", 0)))
+    if page is None:
+        return {}
+    node = page["nodes"][row["node"]]
+    return {"text": node["text"], "role": node["role"], "measures": None}
 
 
 def _rows(chosen: examples.Examples) -> list[dict[str, Any]]:

@@ -183,7 +183,7 @@ def live_page(shards: Shards, wanted: Wish) -> str:
             seen=seen,
             is_all=seen < LOOKED_AT and len(found) < SHOWN,
             style=Markup(style),
-            policy=policy("", style, pictures="'self'", forms="'self'"),
+            policy=policy("", style, pictures="'self' data:", forms="'self'"),
         )
     )
 

@@ -70,10 +70,10 @@ def card(place: Place, name: str, recipe: dict[str, Any] | None = None) -> str:
     for at in source.locations():
         seen.add(source.read_json(at))
     source.close()
-    return "\n".join([*_front_matter(source.manifest, seen), *_body(source.manifest, seen, name, recipe)]) + "\n"
+    return "\n".join([*_front_matter(source.manifest, seen, name), *_body(source.manifest, seen, name, recipe)]) + "\n"
 
 
-def _front_matter(manifest: dict[str, Any], seen: Seen) -> list[str]:
+def _front_matter(manifest: dict[str, Any], seen: Seen, name: str) -> list[str]:
     """YAML, written as JSON where it nests: JSON is YAML."""
     documents = manifest["totals"]["documents"]
     size = next((label for label, bound in _SIZES if documents < bound), "n>1T")
@@ -84,7 +84,7 @@ def _front_matter(manifest: dict[str, Any], seen: Seen) -> list[str]:
     }
     return [
         "---",
-        f"pretty_name: {json.dumps(manifest['recipe']['name'])}",
+        f"pretty_name: {json.dumps(name, ensure_ascii=False)}",
         f"language: {json.dumps(languages)}",
         f"size_categories: {json.dumps([size])}",
         'task_categories: ["image-text-to-text"]',
@@ -158,7 +158,8 @@ def _body(manifest: dict[str, Any], seen: Seen, name: str, recipe: dict[str, Any
 
 
 def _safety(recipe: dict[str, Any] | None, seen: Seen, images: int) -> list[str]:
-    model = (recipe or {}).get("sections", {}).get("nsfw", {}).get("model", "nudenet") if recipe else None
+    sections = (recipe or {}).get("sections", {})
+    model = sections.get("nsfw", {}).get("model", "nudenet") if recipe else None
     lines = []
     if model == "none":
         lines.append("* **No model looked at the images for nudity**: the recipe says so.")
@@ -172,10 +173,29 @@ def _safety(recipe: dict[str, Any] | None, seen: Seen, images: int) -> list[str]
     return [
         *lines,
         "* Pages that say noai, noml or reserve text and data mining are not in it, nor images of pages that say",
-        "  noimageai or noimageindex, nor images whose robots.txt or headers forbid it. E-mail addresses, telephone,",
-        "  card and account numbers in texts are masked as far as patterns find them; faces are not.",
+        f"  noimageai or noimageindex, {_images_asked(sections.get('fetch', {}))}.",
+        _masked(sections.get("personal_data", {})),
         "* Takedown: `weft forget DIR --urls F | --hosts F | --hashes F` takes pages and images out of a copy.",
     ]
+
+
+def _images_asked(fetch: dict[str, Any]) -> str:
+    """What the servers of images were asked for, where the recipe is known to say otherwise than by default."""
+    words = fetch.get("opt_out_directives")
+    headers = "headers forbid it" if words is None else f"headers say {', '.join(words) or 'nothing that is heard'}"
+    if fetch.get("respect_robots", True) and fetch.get("engine", "weft") == "weft":
+        return f"nor images whose robots.txt or {headers}"
+    return f"nor images whose {headers}; **robots.txt was not asked for images**"
+
+
+def _masked(personal: dict[str, Any]) -> str:
+    kinds = personal.get("mask")
+    if kinds is not None and not kinds:
+        return "* **Personal data in texts is not masked**: the recipe says so."
+    if kinds is None:
+        kinds = ["E-mail addresses, telephone, card and account numbers"]
+    named = ", ".join(kind.replace("_", " ") for kind in kinds)
+    return f"* {named} in texts are masked as far as patterns find them; faces are not."
 
 
 def _use() -> list[str]:

@@ -43,3 +43,13 @@ def test_what_stands_in_a_document_can_go_with_it(enum):
 def test_only_ok_keeps_a_url():
     assert [status for status in FetchStatus if status == "ok"] == [FetchStatus.OK]
     assert next(iter(FetchStatus)) is FetchStatus.OK
+
+
+def test_each_reason_has_a_meaning_that_a_report_can_show():
+    said = reasons.meanings()
+    assert {name: list(members) for name, members in said.items()} == {
+        enum.__name__: [str(member) for member in enum]
+        for enum in sorted(ENUMS, key=lambda e: list(said).index(e.__name__))
+    }
+    assert [(name, value) for name, members in said.items() for value, meaning in members.items() if not meaning] == []
+    assert said["FileReason"]["too_small"] == "a side below `images.min_side`"

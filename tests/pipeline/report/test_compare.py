@@ -8,7 +8,7 @@ from schemas.errors import InputError
 
 def facts(name, documents, out, dropped, side):
     totals = dict.fromkeys(("images", "words", "tokens", "bytes", "shards", "seconds"), 10)
-    histogram = {"label": "Images a document", "number": documents, "mean": 2.5, "median": 2}
+    histogram = {"label": "Images a document", "number": documents, "unit": "", "mean": 2.5, "median": 2}
     return {
         "recipe": {"name": name, "fingerprint": "f", "sections": {"images": {"min_side": side, "max_aspect": 3.0}}},
         "totals": totals | {"documents": documents, "unique_images": {"by_url": 4}},
@@ -24,7 +24,7 @@ A, B = facts("a", 6, 6, {"language": 4}, 100), facts("b", 4, 4, {"language": 5, 
 def test_each_figure_has_its_change():
     found = compare(A, B)
     assert found["names"] == ["a@f", "b@f"]
-    assert found["totals"][0] == {"name": "documents", "here": 6, "there": 4, "change": 0.5}
+    assert found["totals"][0] == {"name": "documents", "unit": "", "here": 6, "there": 4, "change": 0.5}
     assert found["means"][0]["here"] == found["means"][0]["there"] == 2
     assert found["recipe"] == [("images.min_side", "100", "200")]
     (step,) = found["steps"]

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.report.disclosure import shows_address, shows_page_address, shows_picture, shows_text
+from pipeline.report.disclosure import shows_address, shows_page_address, shows_picture, shows_text, withholds
 from schemas.reasons import DocumentReason, FetchStatus, FileReason, UrlReason
 
 WITHHELD = [
@@ -12,6 +12,13 @@ WITHHELD = [
 @pytest.mark.parametrize("reason", WITHHELD)
 def test_what_was_dropped_for_consent_a_list_or_safety_is_never_drawn(reason):
     assert not shows_picture(reason)
+    assert withholds(reason)
+
+
+@pytest.mark.parametrize("reason", ["furniture", "inline_svg", "url:extension", "fetch:connect", "fetch:not_an_image"])
+def test_what_was_never_there_is_no_grey_box(reason):
+    assert not shows_picture(reason)
+    assert not withholds(reason)
 
 
 @pytest.mark.parametrize("reason", ["fetch:blocked_by_list", "url:blocked", "url:forgotten", "a reason of tomorrow"])

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.numbers import DASH, count, duration, share, short, size
+from pipeline.report.numbers import DASH, count, duration, measure, plain, share, short, size
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,29 @@ def test_durations(seconds, said):
     assert duration(seconds) == said
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "said"), [(1_250, "tokens", "1.25 k tokens"), (16_727, "B", "16.7 kB"), (0.25, "", "0.25")]
+)
+def test_a_measure_has_its_unit(value, unit, said):
+    assert measure(value, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (2_461.8, "", "2,462"),
+        (3, "px", "3 px"),
+        (0.9541, "", "0.954"),
+        (16_727, "B", "16.7 kB"),
+        (127.4, "s", "2.1 min"),
+    ],
+)
+def test_a_plain_number_is_said_in_full(value, unit, said):
+    assert plain(value, unit) == said
+
+
 def test_what_is_not_known_is_a_dash():
+    assert {measure(None), measure(None, "px"), plain(None, "B")} == {DASH}
     assert {count(None), short(None), share(None, 3), share(1, 0), size(None), duration(None)} == {DASH}
 
 

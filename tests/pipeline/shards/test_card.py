@@ -17,6 +17,7 @@ def front_matter(text):
 def test_the_card_says_what_the_shards_hold(sound):
     text = card(Place(sound), "Twelve pages", {"name": "test", "sections": {"images": {"min_side": 7}}})
     head = front_matter(text)
+    assert head["pretty_name"] == "Twelve pages"
     assert head["language"] == ["en"]
     assert head["size_categories"] == ["n<1K"]
     assert head["dataset_info"]["splits"] == [{"name": "train", "num_examples": 12}]
@@ -31,6 +32,21 @@ def test_the_card_says_what_the_shards_hold(sound):
         '"min_side": 7',
     ):
         assert line in text
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({}, "nor images whose robots.txt or headers forbid it."),
+        ({"fetch": {"respect_robots": False}}, "**robots.txt was not asked for images**"),
+        ({"fetch": {"engine": "img2dataset"}}, "**robots.txt was not asked for images**"),
+        ({"fetch": {"opt_out_directives": ["noai"]}}, "nor images whose robots.txt or headers say noai."),
+        ({"personal_data": {"mask": []}}, "**Personal data in texts is not masked**"),
+        ({"personal_data": {"mask": ["ip_address"]}}, "* ip address in texts are masked"),
+    ],
+)
+def test_the_policy_of_the_recipe_is_stated_not_the_default(sound, sections, said):
+    assert said in card(Place(sound), "T", {"name": "test", "sections": sections})
 
 
 def test_a_recipe_without_a_safety_model_is_stated_first(sound):
