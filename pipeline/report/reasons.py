@@ -31,6 +31,8 @@ def elsewhere(unit: str, step: str, reason: str) -> tuple[str, str] | None:
     prefix = reason.rpartition(":")[0]
     if reason == "document":
         there = ("document", step)
+    elif (unit, reason) == ("reference", "opted_out"):
+        there = ("url", "03_links")
     elif prefix:
         there = ("url", "03_links" if prefix == "url" else "04_images")
     else:

@@ -32,6 +32,8 @@ def test_every_reason_of_every_unit_has_words():
         ("reference", "02_unique", "document", ("document", "02_unique")),
         ("reference", "04_images", "file:nsfw", ("url", "04_images")),
         ("reference", "03_links", "url:scheme", ("url", "03_links")),
+        ("reference", "03_links", "opted_out", ("url", "03_links")),
+        ("document", "01_documents", "opted_out", None),
         ("file", "04_images", "file:nsfw", ("url", "04_images")),
         ("url", "04_images", "file:nsfw", None),
         ("document", "01_documents", "no_text", None),
