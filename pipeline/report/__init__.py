@@ -6,6 +6,7 @@
 | tally, tables | histograms and percentiles; the tables that several sections stand on |
 | examples, pages | which rows are shown, and what stands in their pages |
 | disclosure, cards, thumbnails | what of them may be seen, and how |
+| meanings | reasons in words, and where their examples stand |
 | sliders, what_if, what_if_tables | thresholds that can be moved: exact counts and a sample |
 | compare | two runs beside each other |
 | charts, numbers, safe_text, render | SVG, numbers, hostile text, the page |

@@ -21,7 +21,7 @@ from pipeline.report import charts, examples, numbers, pages
 from pipeline.report.cards import Card, Cards
 from pipeline.report.compare import compare
 from pipeline.report.duplicates import most_repeated
-from pipeline.report.reasons import elsewhere, meaning
+from pipeline.report.meanings import elsewhere, meaning
 from pipeline.report.safe_text import json_for_script, visible
 from pipeline.report.thumbnails import Thumbnails
 from pipeline.report.what_if import what_if

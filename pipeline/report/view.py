@@ -29,6 +29,16 @@ from schemas.errors import InputError
 
 SHOWN = 12
 """Documents of one page."""
+KINDS = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "avif": "image/avif",
+    "bmp": "image/bmp",
+    "tiff": "image/tiff",
+}
+"""Content type by the ending of a member's name: a recipe may keep fetched bytes. None of them can hold a script."""
 LOOKED_AT = 4_000
 """Documents that one request reads at most; the page says how far it came."""
 
@@ -113,7 +123,7 @@ class Shards:
         for row in _index(self.folder / f"{shard}.idx.parquet"):
             if row["key"] == key:
                 for member in row["members"]:
-                    if member["name"] == name and name.endswith(".jpg"):
+                    if member["name"] == name and kind_of(name):
                         return self._read(shard, member)
         return None
 
@@ -131,6 +141,11 @@ class Shards:
         with (self.folder / f"{shard}.tar").open("rb") as tar:
             tar.seek(member["offset"])
             return tar.read(member["length"])
+
+
+def kind_of(name: str) -> str:
+    """The content type of an image by its name, empty for what is none."""
+    return KINDS.get(name.rpartition(".")[2], "")
 
 
 def best_score(document: dict[str, Any]) -> float:
@@ -220,7 +235,7 @@ def _handler(shards: Shards, report: Path) -> type[BaseHTTPRequestHandler]:
             elif parts.path == "/report" and report.is_file():
                 self._answer(HTTPStatus.OK, "text/html; charset=utf-8", report.read_bytes())
             elif parts.path.startswith("/image/") and (data := shards.image(*_named(parts.path))) is not None:
-                self._answer(HTTPStatus.OK, "image/jpeg", data)
+                self._answer(HTTPStatus.OK, kind_of(parts.path), data)
             else:
                 self._answer(HTTPStatus.NOT_FOUND, "text/html; charset=utf-8", f"no {html.escape(parts.path)}".encode())
 

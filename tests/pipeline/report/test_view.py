@@ -7,7 +7,7 @@ import threading
 import pytest
 from PIL import Image
 
-from pipeline.report.view import Shards, Wish, server, wish
+from pipeline.report.view import Shards, Wish, kind_of, server, wish
 from pipeline.shard_files import ShardFile
 from schemas.errors import InputError
 from schemas.shard import IMAGE_FIELDS, PAGE_FIELDS
@@ -115,6 +115,7 @@ def ask(shards):
             connection.close()
             return answer.status, dict(answer.getheaders()), body
 
+        get.address = f"http://127.0.0.1:{serving.server_port}"
         yield get
         serving.shutdown()
         thread.join()
@@ -131,6 +132,30 @@ def test_it_serves_a_page_without_script_and_images_as_images(ask):
     assert f"/image/{KEYS[0]}/000.jpg" in text
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert ask(f"/image/{KEYS[0]}/000.jpg")[2] == jpeg("red")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("000.jpg", "image/jpeg"), ("7.png", "image/png"), ("0.svg", ""), ("json", ""), ("0.html", "")]
+)
+def test_a_member_is_served_as_the_picture_that_it_is_and_nothing_that_can_run(name, kind):
+    assert kind_of(name) == kind
+
+
+def test_in_a_browser_it_searches_and_nothing_errs(ask, browser):
+    tab = browser.new_page()
+    said = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("requestfailed", lambda request: said.append(request.url))
+    tab.goto(ask.address)
+    tab.get_by_label("text contains").fill("leaves")
+    tab.get_by_role("button", name="search").click()
+    tab.get_by_text("1 shown").wait_for()
+    assert tab.locator("article img").first.evaluate("image => image.naturalWidth") > 0
+    tab.get_by_label("text contains").fill("nothing says this")
+    tab.get_by_role("button", name="search").click()
+    tab.get_by_text("No document fits").wait_for()
+    assert said == []
+    tab.close()
 
 
 def test_it_answers_to_its_own_name_only_and_to_nothing_it_has_not(ask, shards):

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.report.reasons import elsewhere, meaning
+from pipeline.report.meanings import elsewhere, meaning
 from schemas import reasons
 
 
