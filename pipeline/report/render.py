@@ -193,7 +193,8 @@ def _cards(
         places = [((row["warc_filename"], row["warc_record_offset"]), row) for row in rows]
         return [cards.of_page(found[key], reason, row) for key, row in places if key in found]
     if unit == "node":
-        return [cards.of_text(row | _stored_text(row, found)) for row in rows]
+        told = [row | _stored_text(row, found) for row in rows]
+        return [cards.of_text(row) for row in told if row.get("text")]
     return [cards.of_image(row, prefix + reason) for row in rows]
 
 

@@ -119,10 +119,15 @@ def documents(run: Run, number: int) -> list[dict[str, Any]]:
     chosen = pages.orderBy(F.xxhash64("place"), "place").limit(number)
     unique = run.table("unique").select(*DOCUMENT_KEY, F.col("drop_reason").alias("duplicate_reason"))
     decided = run.table("decisions").select(
-        "id", F.col("drop_reason").alias("decided"), F.col("drop_reason").isNull().alias("is_in_shards")
+        "id",
+        F.col("drop_reason").alias("decided"),
+        F.col("drop_reason").isNull().alias("is_in_shards"),
+        F.col("num_tokens").alias("tokens_left"),
     )
     joined = F.broadcast(chosen).join(unique, DOCUMENT_KEY, how="left").join(decided, "id", how="left")
-    rows = joined.orderBy(F.xxhash64("place"), "place").collect()
+    # What the dataset counts: without the paragraphs that repeat over a site.
+    tokens = F.coalesce("tokens_left", "num_tokens")
+    rows = joined.withColumn("num_tokens", tokens).orderBy(F.xxhash64("place"), "place").collect()
     return [row.asDict() for row in rows]
 
 

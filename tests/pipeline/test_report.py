@@ -81,7 +81,7 @@ def documents(row_of, node_of):
     nodes += [node_of(image_url=url, alt=f"alt of {name}") for name, url in URLS.items()]
     nodes += [node_of(text="dull", drop_reason="spam_words", num_words=1, num_tokens=1)]
     shared = {"warc_filename": "w.warc.gz", "language": "en", "language_score": 0.9, "site": HOST}
-    good = shared | {"measures": measures(), "num_words": 200, "num_tokens": 300, "title": TITLE, "text_hash": "h"}
+    good = shared | {"measures": measures(), "num_words": 200, "num_tokens": 310, "title": TITLE, "text_hash": "h"}
     text = [node_of(text="A text.", num_words=2, num_tokens=3)]
     return [
         row_of(DOCUMENTS, id="1" * 32, url="javascript:window.pwned=7", warc_record_offset=1, nodes=nodes, **good),
@@ -288,7 +288,7 @@ def test_the_command_puts_another_run_beside_this_one(facts, run, tmp_path, caps
     )
     row = '<th scope="row">images</th><td class="n">1</td><td class="n">2</td><td class="n">-50.0 %</td>'
     assert row in section
-    assert '<th scope="row">images.min_side</th><td>100</td><td>48</td>' in section
+    assert '<th scope="row">images.min_side</th><td class="code">100</td><td class="code">48</td>' in section
     assert (folder / "report.json").read_bytes() == before["report.json"]
     (folder / "index.html").write_bytes(before["index.html"])
 
@@ -338,6 +338,12 @@ def test_a_slider_moves_the_counts_and_writes_a_recipe(opened):
     opened.get_by_role("button", name="as the run had it").click()
     assert opened.locator("#toml").inner_text() == "# nothing was moved"
     assert kept.inner_text().startswith("1 ")
+
+
+def test_documents_are_weighed_by_the_tokens_that_the_dataset_has_of_them(opened):
+    joint = json.loads(opened.locator("#data").text_content())["joint"]
+    tokens = dict(zip(joint["fates"], joint["tokens"], strict=True))
+    assert (tokens["k"], tokens["d"]) == (300, 310)
 
 
 def test_what_is_copied_is_a_recipe(opened):
