@@ -194,6 +194,8 @@ class _Cleaner:
 
     def _quotes(self, i: int, size: int) -> bool:
         """Whether a box is there for a quotation, a post of a network for example: most of its text stands in one."""
+        if not self.quotes:
+            return False
         text, end = self.sums.text, self.tree.end
         at = bisect_left(self.quotes, i)
         return any(

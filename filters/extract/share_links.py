@@ -44,10 +44,7 @@ _NEVER_ROWS: Final = frozenset(("body", "html", "main", "article", "td", "blockq
 def share_rows(tree: Tree, sums: Sums) -> list[int]:
     """The largest elements that hold two such links or more and hardly anything else, in page order."""
     links = tree.at.get("a", [])
-    attrs = tree.attrs
-    if not any("hare" in attrs[i] or "intent/" in attrs[i] for i in links):  # a row has one of these, or hardly any
-        return []
-    sharing = [i for i in links if _may_share(attrs[i]) and _ENDPOINT.search(attrs[i])]
+    sharing = _sharing(tree.attrs, links)
     if len(sharing) < _MIN_LINKS:
         return []
     found: list[int] = []
@@ -68,12 +65,21 @@ def share_rows(tree: Tree, sums: Sums) -> list[int]:
     return found
 
 
-def _may_share(raw: str) -> bool:
-    """Whether a link that leads away is worth the regular expression: nearly none is, and this costs a tenth of it."""
-    return (
-        "hare" in raw or "intent/" in raw or "/submit" in raw or "/create" in raw or ":?" in raw or "send?" in raw
-        or "wa.me/" in raw or "/add" in raw
-    )  # fmt: skip
+def _sharing(attrs: list[str], links: list[int]) -> list[int]:
+    """Those of the links that lead to where pages are shared: the common ones, by two words that hardly another link
+    has, and the others near these. A row has one of the common, or hardly any."""
+    common = [i for i in links if ("hare" in attrs[i] or "intent/" in attrs[i]) and _ENDPOINT.search(attrs[i])]
+    found: list[int] = []
+    done = 0
+    for i in common:
+        first, last = max(done, bisect_left(links, i - _AROUND)), bisect_left(links, i + _AROUND)
+        found += [j for j in links[first:last] if _ENDPOINT.search(attrs[j])]
+        done = max(done, last)
+    return found
+
+
+_AROUND: Final = 60
+"""Nodes before and after a common link in which others are looked for: the largest row of the gold."""
 
 
 def _is_row(tree: Tree, sums: Sums, links: list[int], sharing: list[int], i: int) -> bool:

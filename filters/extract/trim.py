@@ -263,6 +263,8 @@ def _trim_see_also(nodes: list[Node], gone: dict[int, str]) -> None:
 def _trim_titles(nodes: list[Node], gone: dict[int, str]) -> None:
     """Headings of one rank that follow each other and are links, in the text of an article: titles of others. A listing
     has texts or pictures between them, a manual headings of another rank."""
+    if sum(node.link_density > _WHOLE_LINK and node.role.startswith("heading") for node in nodes) < _TITLES:
+        return
     before, i = 0, 0
     while i < len(nodes):
         stop = i
