@@ -124,7 +124,7 @@
       add(list, "dt", `${label}, in the dataset`);
       const line = add(list, "dd", `${say(Math.max(0, total + difference), error)} `, "big");
       line.dataset.total = label;
-      add(line, "span", moved ? `run: ${whole.format(total)}` : "as in the run", "soft small");
+      add(line, "span", moved ? `estimate, duplicates as the run had them; run: ${whole.format(total)}` : "as in the run", "soft small");
     }
     const [let_in, error] = change(4);
     if (let_in >= 0.5) add(list, "dd", `Step 01 would let in ${say(let_in, error)} documents more, whose images nobody has asked for yet; they are not in the estimate.`, "small");
