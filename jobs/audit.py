@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import location, new_file, whole
 from pipeline.shards.audit_page import audit_page
 from pipeline.shards.place import shards_place
 from pipeline.shards.recut import Source, drawn
@@ -14,9 +14,13 @@ from pipeline.shards.recut import Source, drawn
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw and write."""
     options = argparse.ArgumentParser(prog="weft audit", description=__doc__)
-    options.add_argument("folder", metavar="DIR", help="output folder of weft run, or shards, or a URL of one")
-    options.add_argument("--out", required=True, type=Path, metavar="PAGE", help="HTML file to write")
-    options.add_argument("--documents", type=int, default=50, metavar="N", help="how many (default 50)")
+    options.add_argument(
+        "folder", type=location("DIR"), metavar="DIR", help="output folder of weft run, or shards, or a URL of one"
+    )
+    options.add_argument("--out", required=True, type=new_file("--out"), metavar="PAGE", help="HTML file to write")
+    options.add_argument(
+        "--documents", type=whole("--documents"), default=50, metavar="N", help="how many (default 50)"
+    )
     options.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
     arguments = options.parse_args(argv)
     source = Source(shards_place(arguments.folder).root)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from jobs.arguments import location
 from pipeline.shards.place import Place, shards_place
 from pipeline.shards.publish import publish
 
@@ -14,9 +15,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Copy."""
     options = argparse.ArgumentParser(prog="weft copy", description=__doc__)
     options.add_argument(
-        "source", metavar="DIR", help="output folder of weft run, or a folder of shards; or a URL of one"
+        "source",
+        type=location("DIR"),
+        metavar="DIR",
+        help="output folder of weft run, or a folder of shards; or a URL of one",
     )
-    options.add_argument("target", metavar="TO", help="folder or URL that is to hold them")
+    options.add_argument("target", type=location("TO"), metavar="TO", help="folder or URL that is to hold them")
     arguments = options.parse_args(argv)
 
     def say(line: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import local, location
 from pipeline.shards.export_obelics import export
 from pipeline.shards.place import shards_place
 
@@ -13,11 +13,13 @@ from pipeline.shards.place import shards_place
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files."""
     options = argparse.ArgumentParser(prog="weft export", description=__doc__)
-    options.add_argument("folder", metavar="DIR", help="output folder of weft run, or shards, or a URL of one")
+    options.add_argument(
+        "folder", type=location("DIR"), metavar="DIR", help="output folder of weft run, or shards, or a URL of one"
+    )
     options.add_argument(
         "--out",
         required=True,
-        type=Path,
+        type=local("--out"),
         metavar="OUT",
         help="a folder that is empty or not there; under DIR/exports, `weft forget DIR` reaches it",
     )

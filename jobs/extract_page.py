@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from filters.extract import MODES, Document, Node, extract
+from jobs.arguments import location, whole
 from schemas.errors import InputError
 
 WIDTH = 100
@@ -35,11 +36,13 @@ class Fetched(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the nodes of each page; 0 where at least one page was read."""
     options = argparse.ArgumentParser(prog="weft extract", description=__doc__)
-    options.add_argument("source", help="http(s) URL, HTML file, or archive (.warc.gz, .arc.gz, ...)")
+    options.add_argument(
+        "source", type=location("source"), help="http(s) URL, HTML file, or archive (.warc.gz, .arc.gz, ...)"
+    )
     options.add_argument("--mode", choices=MODES, default="main", help="main content, or all but furniture")
     options.add_argument("--comments", action="store_true", help="keep readers' comments in mode main too")
     options.add_argument("--url", help="of a file: its address; of an archive: only the pages whose URL holds this")
-    options.add_argument("-n", type=int, default=1, help="pages of an archive, at most (default 1)")
+    options.add_argument("-n", type=whole("-n"), default=1, help="pages of an archive, at most (default 1)")
     options.add_argument("--explain", action="store_true", help="also what was left out, and why")
     options.add_argument("--json", action="store_true", help="the document as JSON")
     arguments = options.parse_args(argv)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import local
 from jobs.open_run import open_run
 from jobs.progress import Progress
-from pipeline import fetch_images
+from pipeline import fetch_images, fetch_rounds
+from pipeline.locks import Locks
 from schemas.errors import InputError
 
 _EXAMPLES = """
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_argument("folder", type=Path, metavar="DIR", help="output folder of weft run")
+    options.add_argument("folder", type=local("DIR"), metavar="DIR", help="output folder of weft run")
     options.add_argument(
         "--retry",
         default="",
@@ -42,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     run.recipe.fetch.check_contact()
     if not run.is_done("03_links"):
         raise InputError(f"{run.folder} has no list of image URLs yet; weft run makes it")
-    fetch_images.retry(run, [name for name in arguments.retry.replace(" ", "").split(",") if name])
+    with Locks(run.folder, progress.say) as locks:
+        locks.take([fetch_rounds.STEP])
+        fetch_images.retry(run, [name for name in arguments.retry.replace(" ", "").split(",") if name])
     progress.say("the same weft run command takes what came into the shards")
     return 0

@@ -6,14 +6,18 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.arguments import local
 from jobs.open_run import open_run
+from pipeline.locks import Locks
 from pipeline.report import report
+from pipeline.run import Run
+from pipeline.run_file import holds_run
 from pipeline.shards.forget import current_of, forget
 
 _MORE = """
 One entry a line; lines that begin with # are passed over. A URL stands for itself with http and https, a host for
 itself and every host below it, a hash (SHA-256, hex) for a file as fetched or as it stands in a shard. Hashes of them
-are kept in DIR/tombstones: no rerun, retry or later crawl into DIR brings them back. No run may be writing to DIR.
+are kept in DIR/tombstones: no rerun, retry or later crawl into DIR brings them back. No step may be in the making.
 `weft verify DIR --forgotten DIR/tombstones` proves that nothing is left.
 """
 _REACH = """not reached: archives given as --in, copies and exports outside of this folder, models trained on the
@@ -25,10 +29,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = argparse.ArgumentParser(
         prog="weft forget", description=__doc__, epilog=_MORE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("folder", type=Path, metavar="DIR", help="output folder of weft run, or a folder of shards")
+    options.add_argument(
+        "folder", type=local("DIR"), metavar="DIR", help="output folder of weft run, or a folder of shards"
+    )
     for name, what in (("urls", "of pages and images"), ("hosts", "of pages and images"), ("hashes", "of images")):
         options.add_argument(
-            f"--{name}", type=Path, action="append", default=[], metavar="F", help=f"list of {name} {what}"
+            f"--{name}",
+            type=local(f"--{name}"),
+            action="append",
+            default=[],
+            metavar="F",
+            help=f"list of {name} {what}",
         )
     options.add_argument("--no-report", action="store_true", help="do not write the report anew (that needs Spark)")
     arguments = options.parse_args(argv)
@@ -37,7 +48,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not lists:
         options.error("give at least one list: --urls, --hosts or --hashes")
     root = arguments.folder.resolve()
-    run = open_run(root, print) if (root / "run.json").is_file() else None
+    run = open_run(root, print) if holds_run(root) else None
+    with Locks(root, print) as locks:
+        locks.take(step.name for step in (run.steps if run else ()))
+        take(root, lists, run, with_report=not arguments.no_report)
+    print(_REACH)
+    return 0
+
+
+def take(root: Path, lists: list[tuple[Path, str]], run: Run | None, *, with_report: bool) -> None:
+    """Forget what is on the lists, and say what was done."""
     taken = forget(
         root,
         lists,
@@ -54,8 +74,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"  {table}: {rows:,} rows")
     for name in taken.deleted:
         print(f"  deleted: {name}")
-    if run and not arguments.no_report and all(run.is_done(step.name) for step in run.steps):
+    if run and with_report and all(run.is_done(step.name) for step in run.steps):
         report(run)
         print("the report is written anew")
-    print(_REACH)
-    return 0

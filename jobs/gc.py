@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from jobs.arguments import local
 from jobs.open_run import open_run
 from pipeline.commits import StepFolder
+from pipeline.locks import Locks
 from pipeline.run import Run
 from schemas.image import DATA_IMAGES, LEDGER
 
@@ -18,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Sweep, and say how much."""
     options = argparse.ArgumentParser(prog="weft gc", description=__doc__)
     options.add_argument(
-        "folder", type=Path, metavar="DIR", help="output folder of weft run; no run may be writing to it"
+        "folder", type=local("DIR"), metavar="DIR", help="output folder of weft run, none of whose steps is being made"
     )
     options.add_argument(
         "--old",
@@ -28,10 +30,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--dry-run", action="store_true", help="only say what would go")
     arguments = options.parse_args(argv)
     run = open_run(arguments.folder)
-    doomed = [*_doomed(run, old=arguments.old), *(run.folder / "shards").glob(".weft-*")]
-    size = sum(path.stat().st_size for path in doomed)
-    for path in () if arguments.dry_run else doomed:
-        path.unlink()
+    with Locks(run.folder, print) as locks:
+        if not arguments.dry_run:
+            locks.take(step.name for step in run.steps)
+        doomed = [*_doomed(run, old=arguments.old), *(run.folder / "shards").glob(".weft-*")]
+        size = sum(path.stat().st_size for path in doomed)
+        for path in () if arguments.dry_run else doomed:
+            path.unlink()
     print(f"{'would delete' if arguments.dry_run else 'deleted'} {len(doomed):,} files, {size:,} bytes")
     return 0
 

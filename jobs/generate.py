@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.arguments import local, real, whole
 from jobs.trainer_errors import told
 from schemas.errors import InputError
 
@@ -13,10 +14,12 @@ from schemas.errors import InputError
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the prompt's continuation."""
     parser = argparse.ArgumentParser(prog="weft generate", description=__doc__)
-    parser.add_argument("model", type=Path, help="a run's folder, or an exported model")
+    parser.add_argument("model", type=local("model"), help="a run's folder, or an exported model")
     parser.add_argument("prompt", nargs="+", help="texts, and image files as @PATH, in order")
-    parser.add_argument("--tokens", type=int, default=128)
-    parser.add_argument("--temperature", type=float, default=0.0, help="0 (default): the likeliest token")
+    parser.add_argument("--tokens", type=whole("--tokens"), default=128)
+    parser.add_argument(
+        "--temperature", type=real("--temperature", 0), default=0.0, help="0 (default): the likeliest token"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(argv)

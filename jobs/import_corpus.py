@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.arguments import local, writable
 from pipeline.imports import img2dataset, mint1t, mmc4, obelics
 from pipeline.imports.corpus import Tally, write_archive
 from schemas.errors import ConfigError, InputError
@@ -38,14 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="weft import", description=__doc__, epilog=_MORE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("kind", choices=sorted(_ENDINGS), help="what it is")
-    options.add_argument("sources", nargs="+", type=Path, metavar="PATH", help="files, or folders of them")
-    options.add_argument("--out", required=True, type=Path, metavar="OUT", help="folder of the archives")
-    options.add_argument("--images", type=Path, metavar="DIR", help="mmc4: image files by image_name")
+    options.add_argument("sources", nargs="+", type=local("PATH"), metavar="PATH", help="files, or folders of them")
+    options.add_argument("--out", required=True, type=local("--out"), metavar="OUT", help="folder of the archives")
+    options.add_argument("--images", type=local("--images"), metavar="DIR", help="mmc4: image files by image_name")
     arguments = options.parse_args(argv)
     if arguments.images and (arguments.kind != "mmc4" or not arguments.images.is_dir()):
         raise ConfigError("--images names a folder, and is for mmc4")
     plan = _plan(arguments.kind, arguments.sources, arguments.out)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    writable(arguments.out)
     total: Counter[str] = Counter()
     for source, target in plan.items():
         if target.exists():

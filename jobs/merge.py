@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import local, location, whole
 from jobs.recut import said
 from pipeline.shards.place import shards_place
 from pipeline.shards.recut import Source, merged, recut
@@ -14,10 +14,17 @@ from pipeline.shards.recut import Source, merged, recut
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the shards."""
     options = argparse.ArgumentParser(prog="weft merge", description=__doc__)
-    options.add_argument("folders", nargs="+", metavar="DIR", help="output folders of weft run, or shards, or URLs")
-    options.add_argument("--out", required=True, type=Path, metavar="OUT", help="a folder that is empty or not there")
     options.add_argument(
-        "--target-bytes", type=int, default=512 << 20, help="size that the number of shards is chosen for (512 MiB)"
+        "folders", nargs="+", type=location("DIR"), metavar="DIR", help="output folders of weft run, or shards, or URLs"
+    )
+    options.add_argument(
+        "--out", required=True, type=local("--out"), metavar="OUT", help="a folder that is empty or not there"
+    )
+    options.add_argument(
+        "--target-bytes",
+        type=whole("--target-bytes"),
+        default=512 << 20,
+        help="size that the number of shards is chosen for (512 MiB)",
     )
     arguments = options.parse_args(argv)
     sources = [Source(shards_place(root).root, number) for number, root in enumerate(arguments.folders)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,20 +9,17 @@ from pipeline.documents import input_bytes
 from pipeline.flow import FLOW
 from pipeline.recipe import from_sections
 from pipeline.run import Run
+from pipeline.run_file import read_run
 from pipeline.session import build_session, check_start
-from schemas.errors import InputError
 
 
 def open_run(folder: Path, say: Callable[[str], None] = lambda _line: None, master: str | None = None) -> Run:
     """The last run of the folder, with the recipe and inputs that it was given.
 
     Raises:
-        InputError: the folder holds no run.
+        InputError: the folder holds no run, or its run.json is damaged.
     """
-    path = folder / "run.json"
-    if not path.is_file():
-        raise InputError(f"{folder} holds no run (no run.json); give the folder that was --out of weft run")
-    facts = json.loads(path.read_text("utf-8"))
+    facts = read_run(folder)
     recipe = from_sections(facts["recipe"]["name"], facts["recipe"]["sections"])
 
     inputs = tuple((name, payload) for name, payload in facts["inputs"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import local, location, real, whole
 from jobs.recut import said
 from pipeline.shards.place import shards_place
 from pipeline.shards.recut import Source, recut
@@ -15,28 +15,39 @@ from pipeline.shards.views import often_said, pairs
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the shards."""
     options = argparse.ArgumentParser(prog="weft pairs", description=__doc__)
-    options.add_argument("folder", metavar="DIR", help="output folder of weft run, or shards, or a URL of one")
     options.add_argument(
-        "--min-words", type=int, default=1, metavar="N", help="words that a text must have (default 1)"
+        "folder", type=location("DIR"), metavar="DIR", help="output folder of weft run, or shards, or a URL of one"
+    )
+    options.add_argument(
+        "--min-words",
+        type=whole("--min-words", 0),
+        default=1,
+        metavar="N",
+        help="words that a text must have (default 1)",
     )
     options.add_argument(
         "--min-score",
-        type=float,
+        type=real("--min-score", -1, 1),
         default=-1.0,
         metavar="X",
         help="CLIP score of the image with its matched text, if any",
     )
     options.add_argument(
         "--max-repeats",
-        type=int,
+        type=whole("--max-repeats", 0),
         default=10,
         metavar="N",
         help="images that one text may stand with; what a template says of every picture makes no pair (default 10, "
         "0 = any number)",
     )
-    options.add_argument("--out", required=True, type=Path, metavar="OUT", help="a folder that is empty or not there")
     options.add_argument(
-        "--target-bytes", type=int, default=512 << 20, help="size that the number of shards is chosen for (512 MiB)"
+        "--out", required=True, type=local("--out"), metavar="OUT", help="a folder that is empty or not there"
+    )
+    options.add_argument(
+        "--target-bytes",
+        type=whole("--target-bytes"),
+        default=512 << 20,
+        help="size that the number of shards is chosen for (512 MiB)",
     )
     arguments = options.parse_args(argv)
     source = Source(shards_place(arguments.folder).root)

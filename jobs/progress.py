@@ -15,6 +15,7 @@ class Progress:
         self._live = sys.stderr.isatty()
         self._last = time.monotonic()
         self._width = 0
+        self._step, self._began = "", 0.0
 
     def say(self, line: str) -> None:
         """Print a line."""
@@ -23,17 +24,24 @@ class Progress:
         self._last = time.monotonic()
 
     def tick(self, step: str, done: int, total: int | None) -> None:
-        """Show how far a step is: `done` slices, of `total` where it is known."""
+        """Show how far a step is: `done` slices, of `total` where it is known, and how long it is at work."""
+        now = time.monotonic()
+        if step != self._step:
+            self._step, self._began = step, now
         of = f" of {total:,}" if total else ""
+        slices = (
+            f"{done:,}{of} slices, " if done or total else ""
+        )  # a table that Spark writes is one: no news until then
+        line = f"{slices}{now - self._began:,.0f} s"
         if self._live:
             filled = int(30 * done / total) if total else 0
             bar = f"[{'#' * filled}{'.' * (30 - filled)}] " if total else ""
-            line = f"  {bar}{done:,}{of} slices"
+            line = f"  {bar}{line}"
             sys.stderr.write(f"\r{line:{self._width}}")
             sys.stderr.flush()
             self._width = len(line)
-        elif time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
-            self.say(f"  {step}: {done:,}{of} slices")
+        elif now - self._last >= SECONDS_BETWEEN_LINES:
+            self.say(f"  {step}: {line}")
 
     def _clear(self) -> None:
         if self._width:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
+from jobs.arguments import local
 from jobs.open_run import open_run
 from pipeline import rejudge
-from pipeline.execute import execute
+from pipeline.execute import execute, to_be_made
 from pipeline.flow import select
+from pipeline.locks import Locks
 from pipeline.recipe import Recipe, check_models, from_sections
 from pipeline.recipe_file import laid_over, read, set_key
 from pipeline.run import Run
+from pipeline.run_file import read_run
 from schemas.errors import ConfigError, InputError
 
 _EXAMPLES = """
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_argument("folder", type=Path, metavar="DIR", help="output folder of weft run")
+    options.add_argument("folder", type=local("DIR"), metavar="DIR", help="output folder of weft run")
     options.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE", help="a new threshold"
     )
@@ -59,8 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if any(step.name == "04_images/ledger" for step in steps):
         recipe.fetch.check_contact()
     print(f"weft: recipe {old.recipe.stamp} becomes {recipe.stamp}")
-    new.save(json.loads((new.folder / "run.json").read_text("utf-8"))["given"])
-    execute(new, [replace(s, make=rejudge.make) if s.name == "01_documents" else s for s in steps])
+    with Locks(new.folder, print) as locks:
+        locks.take(to_be_made(new, steps))
+        new.save(read_run(new.folder)["given"])
+        execute(new, [replace(s, make=rejudge.make) if s.name == "01_documents" else s for s in steps])
     for line in (*compared(old, new), *needed_text(new)):
         print(line)
     return 0

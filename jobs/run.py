@@ -8,20 +8,22 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from jobs.arguments import local, location, writable
 from jobs.progress import Progress
 from pipeline import fetch_images, fetch_rounds
-from pipeline.archive.inputs import expand
+from pipeline.archive.inputs import check_remote, expand
 from pipeline.books import books, check, note_checked, was_checked
 from pipeline.documents import input_bytes, input_slices
-from pipeline.execute import check_order, execute
+from pipeline.execute import check_order, execute, to_be_made
 from pipeline.flow import FLOW, select
+from pipeline.locks import Locks
 from pipeline.recipe import check_models, load
 from pipeline.report import report
-from pipeline.run import Run
+from pipeline.run import Run, Step
 from pipeline.session import build_session, check_start, settings
 from pipeline.shards.place import Place
 from pipeline.shards.publish import publish
-from schemas.errors import ConfigError, OutputError
+from schemas.errors import ConfigError
 
 _EXAMPLES = """
 examples:
@@ -50,19 +52,21 @@ def parser() -> argparse.ArgumentParser:
         dest="inputs",
         required=True,
         nargs="+",
+        type=location("--in"),
         metavar="PATH",
         help="archives: files, globs, folders, s3:// or https:// addresses, *.paths lists, Parquet of record pointers",
     )
     options.add_argument(
         "--out",
         required=True,
+        type=location("--out"),
         metavar="DIR",
         help="output folder; holds everything of the run. With --work also an s3://, gs://, ... address: shards and "
         "report are copied there when the run is finished",
     )
     options.add_argument(
         "--work",
-        type=Path,
+        type=local("--work"),
         metavar="DIR",
         help="folder of the tables and the image store, where --out is an address; all nodes must see it",
     )
@@ -101,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         recipe.fetch.check_contact()
     check_start(options.master)
     inputs = expand(options.inputs, recipe.read_warc)
+    check_remote(inputs, recipe.read_warc)
     check_models(recipe)  # last: it may have to load packages, and to fetch
     folder = work_folder(options.out, options.work)
     writable(folder)
@@ -123,26 +128,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     progress.say(f"weft: recipe {recipe.stamp}, {len(inputs)} input file(s), output {run.folder}")
     check_order(run, steps)
-    run.save(options.inputs)
-    if any(step.name == fetch_rounds.STEP for step in steps):
-        fetch_images.resume(run)
-    made = execute(run, steps, progress.tick)
-    if all(run.is_done(step.name) for step in FLOW):
-        if not was_checked(run, with_report=not options.no_report):
-            if options.no_report:
-                check(*books(run))
-                for path in report_files(run.folder):  # of other shards
-                    path.unlink()
-                note_checked(run, has_report=False)
-            else:
-                report(run)
-        if not options.no_report:
-            progress.say(f"report: {run.folder / 'report' / 'index.html'}")
-        if options.work:
-            publish_run(run.folder, options.out, progress.say)
+    with Locks(run.folder, progress.say) as locks:
+        made = make(run, steps, options, progress, locks)
     nothing = "" if made else "; nothing was left to do"
     progress.say(f"finished in {time.monotonic() - started:.1f} s{nothing}")
     return 0
+
+
+def make(
+    run: Run, steps: Sequence[Step], options: argparse.Namespace, progress: Progress, locks: Locks
+) -> Sequence[str]:
+    """Make what is not done of the steps, then check the books, report and publish; which steps were made."""
+    if any(step.name == fetch_rounds.STEP for step in steps) and fetch_images.is_open(run):
+        locks.take([fetch_rounds.STEP])
+        fetch_images.resume(run)
+    locks.take(to_be_made(run, steps))
+    run.save(options.inputs)
+    made = execute(run, steps, progress.tick, lambda step: None if step == "shards" else locks.release(step))
+    if not all(run.is_done(step.name) for step in FLOW):
+        return made
+    if not was_checked(run, with_report=not options.no_report):
+        locks.take(["shards"])  # nobody may put others in their place while they are read
+        if options.no_report:
+            check(*books(run))
+            for path in report_files(run.folder):  # of other shards
+                path.unlink()
+            note_checked(run, has_report=False)
+        else:
+            report(run)
+    if not options.no_report:
+        progress.say(f"report: {run.folder / 'report' / 'index.html'}")
+    if options.work:
+        locks.take(["shards"])
+        publish_run(run.folder, options.out, progress.say)
+    return made
 
 
 def work_folder(out: str, work: Path | None) -> Path:
@@ -173,24 +192,6 @@ def report_files(folder: Path) -> list[Path]:
     """The page and the JSON of a run's report, where they were written."""
     paths = [folder / "report" / name for name in ("index.html", "report.json")]
     return [path for path in paths if path.is_file()]
-
-
-def writable(folder: Path) -> None:
-    """Make sure, before anything starts, that the output can be written.
-
-    Raises:
-        OutputError: it is a file, or cannot be made or written.
-        ConfigError: it is no local or shared folder.
-    """
-    if "://" in str(folder) or str(folder).startswith(("s3:/", "https:/", "gs:/")):
-        raise ConfigError(f"{folder}: must be a folder on a local or shared file system")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".weft-can-write"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(f"--out {folder} cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":

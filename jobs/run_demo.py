@@ -11,21 +11,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs import run
+from jobs.arguments import local, whole, writable
 from jobs.open_run import open_run
+from pipeline.recipe import load
 from schemas.errors import ConfigError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the crawl, run the recipe, say what came out."""
     options = argparse.ArgumentParser(prog="weft demo", description=__doc__)
-    options.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
-    options.add_argument("--pages", type=int, default=60, help="pages of the crawl (default 60: one of every kind)")
+    options.add_argument(
+        "--out", type=local("--out"), default=Path("out/demo"), metavar="DIR", help="default: out/demo"
+    )
+    options.add_argument(
+        "--pages", type=whole("--pages"), default=60, help="pages of the crawl (default 60: one of every kind)"
+    )
     options.add_argument("--seed", type=int, default=1, help="another seed is another crawl")
     options.add_argument("--recipe", default="tiny", help="default: tiny")
     options.add_argument("--master", default=None, help="Spark master (default: local[*])")
     options.add_argument("--set", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE")
     options.add_argument("--fresh", action="store_true", help="delete what an earlier demo left in DIR first")
     arguments = options.parse_args(argv)
+    load(arguments.recipe, arguments.overrides)  # before a crawl is drawn for it
     from demo.crawl import write_crawl
     from demo.server import running
 
@@ -33,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not (arguments.out / "crawl").is_dir():
             raise ConfigError(f"--fresh: {arguments.out} was not made by weft demo and is not deleted")
         shutil.rmtree(arguments.out)
+    writable(arguments.out)
     started = time.monotonic()
     crawl = write_crawl(arguments.out / "crawl", pages=arguments.pages, seed=arguments.seed)
     print(

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import mean
 
 from jobs import evaluate, train
+from jobs.arguments import local, whole
 from jobs.draw_shards import draw_shards
 from schemas.errors import WeftError
 
@@ -28,14 +29,16 @@ RECIPE = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw, train, evaluate, and say whether it learnt."""
     parser = argparse.ArgumentParser(prog="weft train-demo", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("out/train-demo"), metavar="DIR")
-    parser.add_argument("--pages", type=int, default=3000, help="to learn from (default 3,000)")
-    parser.add_argument("--held-out-pages", type=int, default=600)
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--seeds", type=int, default=1, help="models; each begins otherwise and sees another order")
+    parser.add_argument("--out", type=local("--out"), default=Path("out/train-demo"), metavar="DIR")
+    parser.add_argument("--pages", type=whole("--pages"), default=3000, help="to learn from (default 3,000)")
+    parser.add_argument("--held-out-pages", type=whole("--held-out-pages"), default=600)
+    parser.add_argument("--steps", type=whole("--steps"), default=600)
+    parser.add_argument(
+        "--seeds", type=whole("--seeds"), default=1, help="models; each begins otherwise and sees another order"
+    )
     parser.add_argument("--preset", default="llava15")
     parser.add_argument("--size", default="demo")
-    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--queries", type=whole("--queries"), default=200)
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args(argv)
     shards = {name: options.out / name for name in ("shards", "held-out")}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import local, location, real, whole
 from jobs.recut import said
 from pipeline.shards.place import shards_place
 from pipeline.shards.recut import Location, Source, drawn, recut
@@ -14,16 +14,25 @@ from pipeline.shards.recut import Location, Source, drawn, recut
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the shards."""
     options = argparse.ArgumentParser(prog="weft sample", description=__doc__)
-    options.add_argument("folder", metavar="DIR", help="output folder of weft run, or shards, or a URL of one")
+    options.add_argument(
+        "folder", type=location("DIR"), metavar="DIR", help="output folder of weft run, or shards, or a URL of one"
+    )
     number = options.add_mutually_exclusive_group()
-    number.add_argument("--documents", type=int, metavar="N", help="how many")
-    number.add_argument("--share", type=float, default=1.0, metavar="X", help="of the documents, 0 to 1 (default: all)")
+    number.add_argument("--documents", type=whole("--documents"), metavar="N", help="how many")
+    number.add_argument(
+        "--share", type=real("--share", 0, 1), default=1.0, metavar="X", help="of the documents, 0 to 1 (default: all)"
+    )
     options.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
     options.add_argument("--tier", choices=("strict", "loose"), help="only documents of this tier")
     options.add_argument("--language", action="append", metavar="CODE", help="only documents in this language; repeat")
-    options.add_argument("--out", required=True, type=Path, metavar="OUT", help="a folder that is empty or not there")
     options.add_argument(
-        "--target-bytes", type=int, default=512 << 20, help="size that the number of shards is chosen for (512 MiB)"
+        "--out", required=True, type=local("--out"), metavar="OUT", help="a folder that is empty or not there"
+    )
+    options.add_argument(
+        "--target-bytes",
+        type=whole("--target-bytes"),
+        default=512 << 20,
+        help="size that the number of shards is chosen for (512 MiB)",
     )
     arguments = options.parse_args(argv)
     source = Source(shards_place(arguments.folder).root)

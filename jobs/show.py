@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.arguments import local, whole
 from schemas.errors import InputError
 
 WIDTH = 100
@@ -20,9 +22,11 @@ WIDTH = 100
 def main(argv: Sequence[str] | None = None) -> int:
     """Print documents drawn at random, or those whose ids are given."""
     options = argparse.ArgumentParser(prog="weft show", description=__doc__)
-    options.add_argument("folder", type=Path, metavar="DIR", help="output folder of weft run, or a folder of shards")
+    options.add_argument(
+        "folder", type=local("DIR"), metavar="DIR", help="output folder of weft run, or a folder of shards"
+    )
     options.add_argument("ids", nargs="*", metavar="ID", help="document ids, or the beginnings of some")
-    options.add_argument("-n", type=int, default=3, help="how many at random (default 3)")
+    options.add_argument("-n", type=whole("-n"), default=3, help="how many at random (default 3)")
     options.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
     options.add_argument("--json", action="store_true", help="the JSON as it stands in the shard")
     arguments = options.parse_args(argv)
@@ -44,19 +48,31 @@ def shards_of(folder: Path) -> Path:
 
 
 def choose(shards: Path, beginnings: Sequence[str], number: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Documents whose ids begin so, or `number` at random; read by index, tars are not scanned."""
+    """Documents whose ids begin so, or `number` at random; read by index, tars are not scanned.
+
+    Raises:
+        InputError: there is none, or an index or tar is damaged.
+    """
     found = []
     for path in sorted(shards.glob("weft-*.idx.parquet")):
-        for row in pq.read_table(path, columns=["key", "members"]).to_pylist():
+        try:
+            rows = pq.read_table(path, columns=["key", "members"]).to_pylist()
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{path} is damaged: {error}; weft reindex {shards} writes it anew") from error
+        for row in rows:
             if not beginnings or row["key"].startswith(tuple(beginnings)):
                 found.append((path.name.removesuffix(".idx.parquet"), row["key"], row["members"][0]))
     if not found:
         raise InputError(f"{shards} holds no {'such document' if beginnings else 'documents: weft report says why'}")
     picked = found if beginnings else random.Random(seed).sample(found, min(number, len(found)))
     for shard, key, member in picked:
-        with (shards / f"{shard}.tar").open("rb") as tar:
-            tar.seek(member["offset"])
-            yield json.loads(tar.read(member["length"])) | {"key": key}
+        try:
+            with (shards / f"{shard}.tar").open("rb") as tar:
+                tar.seek(member["offset"])
+                document = json.loads(tar.read(member["length"]))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{shards}/{shard}.tar is damaged: {error}; weft verify says more") from error
+        yield document | {"key": key}
 
 
 def as_text(document: dict[str, Any]) -> str:

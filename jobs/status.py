@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import local
 from jobs.open_run import open_run
 from pipeline.books import was_checked
 
@@ -13,7 +13,7 @@ from pipeline.books import was_checked
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a line a step."""
     options = argparse.ArgumentParser(prog="weft status", description=__doc__)
-    options.add_argument("folder", type=Path, metavar="DIR", help="output folder of weft run")
+    options.add_argument("folder", type=local("DIR"), metavar="DIR", help="output folder of weft run")
     run = open_run(options.parse_args(argv).folder)
     print(f"recipe {run.recipe.stamp}, {len(run.inputs)} slice(s) of input")
     waiting = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import local, location, whole
 from jobs.recut import said
 from pipeline.shards.place import shards_place
 from pipeline.shards.recut import Source, recut
@@ -15,10 +15,17 @@ from pipeline.shards.views import texts_only
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the shards."""
     options = argparse.ArgumentParser(prog="weft texts", description=__doc__)
-    options.add_argument("folder", metavar="DIR", help="output folder of weft run, or shards, or a URL of one")
-    options.add_argument("--out", required=True, type=Path, metavar="OUT", help="a folder that is empty or not there")
     options.add_argument(
-        "--target-bytes", type=int, default=512 << 20, help="size that the number of shards is chosen for (512 MiB)"
+        "folder", type=location("DIR"), metavar="DIR", help="output folder of weft run, or shards, or a URL of one"
+    )
+    options.add_argument(
+        "--out", required=True, type=local("--out"), metavar="OUT", help="a folder that is empty or not there"
+    )
+    options.add_argument(
+        "--target-bytes",
+        type=whole("--target-bytes"),
+        default=512 << 20,
+        help="size that the number of shards is chosen for (512 MiB)",
     )
     arguments = options.parse_args(argv)
     source = Source(shards_place(arguments.folder).root)

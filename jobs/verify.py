@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.arguments import local, location, whole
 from pipeline.shards.check_document import Options
 from pipeline.shards.place import shards_place
 from pipeline.shards.prove_forgotten import remains
@@ -24,16 +25,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Check, list what is wrong, and count it."""
     options = argparse.ArgumentParser(prog="weft verify", description=__doc__, epilog=_MORE)
     options.add_argument(
-        "folder", metavar="DIR", help="output folder of weft run, or a folder of shards; or a URL of one"
+        "folder",
+        type=location("DIR"),
+        metavar="DIR",
+        help="output folder of weft run, or a folder of shards; or a URL of one",
     )
     options.add_argument("--no-decode", action="store_true", help="do not decode the images: much faster")
     options.add_argument(
         "--original", action="store_true", help="the recipe kept images as fetched: any format will do"
     )
-    options.add_argument("--workers", type=int, help="shards to read at once (default: one a core)")
+    options.add_argument("--workers", type=whole("--workers"), help="shards to read at once (default: one a core)")
     options.add_argument(
         "--forgotten",
-        type=Path,
+        type=local("--forgotten"),
         action="append",
         default=[],
         metavar="F",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
+from jobs.arguments import local
 from schemas.errors import ConfigError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until interrupted."""
     options = argparse.ArgumentParser(prog="weft view", description=__doc__)
-    options.add_argument("folder", type=Path, metavar="DIR", help="output folder of weft run, or a folder of shards")
+    options.add_argument(
+        "folder", type=local("DIR"), metavar="DIR", help="output folder of weft run, or a folder of shards"
+    )
     options.add_argument("--port", type=int, default=8470, help="default: 8470; 0 = any that is free")
     arguments = options.parse_args(argv)
     try:

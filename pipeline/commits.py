@@ -84,7 +84,11 @@ class StepFolder:
         return sum(1 for path in folder.glob("*.json") if not path.name.startswith("done-")) if folder.is_dir() else 0
 
     def commits(self) -> dict[str, Commit]:
-        """All records by slice name, in the order of the names."""
+        """All records by slice name, in the order of the names.
+
+        Raises:
+            OutputError: one is damaged, as a failing disk may leave it.
+        """
         folder = self.path / "_commits"
         records = sorted(folder.glob("*.json")) if folder.is_dir() else []
         return {path.stem: _read(path) for path in records}
@@ -154,6 +158,11 @@ def put_if_absent(path: Path, body: bytes) -> bool:
 
 
 def _read(path: Path) -> Commit:
-    raw = json.loads(path.read_bytes())
-    files = tuple(DataFile(**entry) for entry in raw["files"])
-    return Commit(slice=raw["slice"], files=files, cost=Cost(**raw["cost"]), extra=raw["extra"])
+    try:
+        raw = json.loads(path.read_bytes())
+        files = tuple(DataFile(**entry) for entry in raw["files"])
+        return Commit(slice=raw["slice"], files=files, cost=Cost(**raw["cost"]), extra=raw["extra"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise OutputError(
+            f"{path} is damaged ({error}); delete it, and weft run does what it stands for again"
+        ) from error

@@ -6,7 +6,6 @@ earlier run those documents count that went into its shards, or those that its 0
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 from filters import minhash
 from pipeline.commits import StepFolder
 from pipeline.recipe_file import build, digest
+from pipeline.run_file import read_run
 from schemas.document import DECISIONS, UNIQUE
 from schemas.errors import ConfigError, InputError
 from schemas.image import IMAGES, REFERENCES
@@ -61,10 +61,10 @@ def open_earlier(name: str) -> Earlier:
         InputError: there is none, or its documents were never deduplicated.
     """
     folder = Path(name).expanduser().resolve()
-    path = folder / "run.json"
-    if not path.is_file():
-        raise InputError(f"dedup.against: {name} holds no run (no run.json)")
-    facts = json.loads(path.read_text("utf-8"))
+    try:
+        facts = read_run(folder)
+    except InputError as error:
+        raise InputError(f"dedup.against: {error}") from error
     if "tables" not in facts:
         raise InputError(f"dedup.against: {name} is of an older weft; run weft run there again (it redoes nothing)")
     found = Earlier(folder, facts)

@@ -20,8 +20,16 @@ Tick = Callable[[str, int, "int | None"], None]
 SECONDS_BETWEEN_TICKS = 0.5
 
 
-def execute(run: Run, steps: Sequence[Step], tick: Tick | None = None) -> list[str]:
+def execute(
+    run: Run, steps: Sequence[Step], tick: Tick | None = None, release: Callable[[str], None] = lambda _step: None
+) -> list[str]:
     """Make the steps that are not done; the names of those that were made.
+
+    Args:
+        run: where, and by which recipe.
+        steps: those that are wanted, in order.
+        tick: told how far a step is.
+        release: told of each step that is done, whose lock others may then have.
 
     Raises:
         InputError: a step needs one that was never done, e.g. `--stages 03_links..` in an empty folder.
@@ -33,6 +41,7 @@ def execute(run: Run, steps: Sequence[Step], tick: Tick | None = None) -> list[s
         place = f"[{number + 1}/{len(steps)}] {step.name}"
         if run.is_done(step.name):
             run.say(f"{place}: done before")
+            release(step.name)
             continue
         started = time.monotonic()
         run.say(f"{place}: {step.doc}")
@@ -41,8 +50,15 @@ def execute(run: Run, steps: Sequence[Step], tick: Tick | None = None) -> list[s
         seconds = time.monotonic() - started
         run.finish(step.name, Cost(seconds=round(seconds, 3)))
         made.append(step.name)
+        release(step.name)
         run.say(f"{place}: {_rows(run, step)} in {seconds:.1f} s")
     return made
+
+
+def to_be_made(run: Run, steps: Sequence[Step]) -> list[str]:
+    """The steps from the first that is not done; those behind it depend on it, or do no harm."""
+    first = next((number for number, step in enumerate(steps) if not run.is_done(step.name)), len(steps))
+    return [step.name for step in steps[first:]]
 
 
 def check_order(run: Run, steps: Sequence[Step]) -> None:

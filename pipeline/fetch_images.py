@@ -58,14 +58,24 @@ def retry(run: Run, statuses: Collection[str]) -> None:
     if wrong := sorted(set(statuses) - known):
         raise ConfigError(f"--retry {', '.join(wrong)}: no such status; there are {', '.join(sorted(known))}")
     _ask(run, frozenset(statuses))
-    reopen(run.where(STEP))
+    _reopen(run)
+
+
+def is_open(run: Run) -> bool:
+    """Whether the step was done and its last round left URLs deferred."""
+    return run.is_done(STEP) and deferred(run.where(STEP)) > 0
 
 
 def resume(run: Run) -> None:
     """Let a run whose last round left URLs deferred go on with them: its step counts as not done."""
-    if run.is_done(STEP) and deferred(run.where(STEP)):
+    if is_open(run):
         run.say("some image URLs were deferred: they are asked now, and what depends on them is done again")
-        reopen(run.where(STEP))
+        _reopen(run)
+
+
+def _reopen(run: Run) -> None:
+    reopen(run.where(STEP))
+    run.look_again()
 
 
 def _ask(run: Run, again: frozenset[str] = frozenset()) -> None:

@@ -238,8 +238,10 @@ def select(stages: str | None) -> tuple[Step, ...]:
     Raises:
         ConfigError: an end names no step, or the range is empty.
     """
-    if not stages:
+    if stages is None:
         return FLOW
+    if not stages.strip():
+        raise ConfigError(f"--stages is empty; steps: {', '.join(step.name for step in FLOW)}")
     first, dots, last = stages.partition("..")
     begin = _position(first, 0) if first else 0
     end = _position(last, -1) if last else (len(FLOW) - 1 if dots else _position(first, -1))

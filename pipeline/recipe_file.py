@@ -76,7 +76,7 @@ def build(config: type[ConfigT], body: Mapping[str, Any], where: str) -> ConfigT
     for key in body:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = f"; did you mean {near[0]}?" if near else "."
             raise ConfigError(f"{where}.{key} is unknown{hint} Known: {', '.join(known)}")
     return config(**{known[key]: _fit(hints[known[key]], value, f"{where}.{key}") for key, value in body.items()})
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import run_file
 from pipeline.commits import Commit, Cost, StepFolder, new_attempt
 from pipeline.recipe_file import digest
 from pipeline.slices import USERS
@@ -64,7 +65,7 @@ class Run:
     start_session: Callable[[], SparkSession]
     say: Callable[[str], None] = field(default=lambda _line: None)
     _spark: SparkSession | None = field(default=None, init=False)
-    _keys: dict[tuple[str, tuple[int, ...]], str] = field(default_factory=dict, init=False)
+    _keys: dict[str, str] = field(default_factory=dict, init=False)
 
     @property
     def spark(self) -> SparkSession:
@@ -87,19 +88,21 @@ class Run:
         return next(step for step in self.steps if step.name == name)
 
     def key(self, name: str) -> str:
-        """What stands for the step's rows: equal keys, equal tables."""
-        return self._key(
-            name, tuple(step.editions(self.where(step.name)) if step.editions else 0 for step in self.steps)
-        )
+        """What stands for the step's rows: equal keys, equal tables.
 
-    def _key(self, name: str, editions: tuple[int, ...]) -> str:
-        if (name, editions) not in self._keys:  # asked for often, and each step asks for those before it
+        It stays as it was when it was first asked for, whoever opens a step again meanwhile; see `look_again`.
+        """
+        if name not in self._keys:
             step = self.step(name)
-            before = [self._key(earlier, editions) for earlier in step.after]
+            edition = step.editions(self.where(name)) if step.editions else 0
+            before = [self.key(earlier) for earlier in step.after]
             inputs = [slice_name for slice_name, _ in self.inputs] if not step.after else []
-            edition = editions[self.steps.index(step)]
-            self._keys[name, editions] = digest([self._own(step), before, inputs, *([edition] if edition else [])])
-        return self._keys[name, editions]
+            self._keys[name] = digest([self._own(step), before, inputs, *([edition] if edition else [])])
+        return self._keys[name]
+
+    def look_again(self) -> None:
+        """Take account of steps that were opened again."""
+        self._keys.clear()
 
     def measured(self, name: str) -> str:
         """What stands for the step's measures: rows under equal keys differ in decisions only."""
@@ -187,7 +190,7 @@ class Run:
                 step.name: self.where(step.name).path.relative_to(self.folder).as_posix() for step in self.steps
             },
         }
-        path = self.folder / "run.json"
+        path = self.folder / run_file.NAME
         draft = path.with_name(f".run-{new_attempt()}.json")
         draft.write_text(json.dumps(facts, indent=1, default=list))
         draft.replace(path)

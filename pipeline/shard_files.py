@@ -49,8 +49,9 @@ class ShardFile:
         self._out.close()
         draft = self._draft.with_suffix(".parquet")
         draft.write_bytes(write_index(self._rows))
-        draft.replace(index or self._folder / f"{self.name}.idx.parquet")
+        # The tar first: where another run took its draft away, nothing of that run's is touched.
         self._draft.replace(tar or self._folder / f"{self.name}.tar")
+        draft.replace(index or self._folder / f"{self.name}.idx.parquet")
         return {
             "name": f"{self.name}.tar",
             "bytes": self._at,

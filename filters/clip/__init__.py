@@ -5,6 +5,7 @@
 | config.py | section [clip] of a recipe |
 | weights.py | finds or fetches a model, and hashes what it holds |
 | model.py | runs it: `Clip.embed_images`, `embed_texts`, `similarity` |
+| library.py | imports open_clip |
 
 torch and open_clip are imported by the functions that need them, not here: the text stages never load them.
 """

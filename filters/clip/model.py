@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from filters import loaded
 from filters.clip import weights
 from filters.clip.config import Config
+from filters.clip.library import library
 from schemas.errors import ConfigError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ class Clip:
     """A loaded model. Made by `load`; safe to use from one thread at a time."""
 
     def __init__(self, model: Any, preprocess: Callable[[Any], torch.Tensor], tokenizer: Any, config: Config) -> None:
-        import open_clip
         import torch
+
+        open_clip = library()
 
         self._model = model
         self._preprocess = preprocess
@@ -122,8 +124,9 @@ def load(config: Config) -> Clip:
     if not config.scores:
         raise ConfigError('clip.model is "none": there is no model to load')
     source = weights.find(config)
-    import open_clip
     import torch
+
+    open_clip = library()
 
     device = config.device
     if device == "auto":
@@ -153,7 +156,7 @@ def tokenizer(source: weights.Source) -> Any:
     Raises:
         ModelUnavailable: it is one of the hub's, and cannot be had.
     """
-    import open_clip
+    open_clip = library()
 
     own = {"bpe_path": str(source.bpe)} if source.bpe else {}
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from filters.clip.config import Config, is_folder
+from filters.clip.library import library
 from schemas.errors import ConfigError, ModelUnavailable
 
 DEMO = Path(__file__).parent.parent / "models" / "demo_clip"
@@ -122,15 +123,12 @@ def _weights_in(folder: Path) -> Path | None:
     """The file that open_clip's create_model will choose; its first choice is known without importing it."""
     if (folder / WEIGHTS_FILE).is_file():
         return folder / WEIGHTS_FILE
-    from open_clip import factory
-
-    found = factory._find_checkpoint_in_dir(folder)
+    found = library().factory._find_checkpoint_in_dir(folder)
     return Path(found) if found else None
 
 
 def _named(name: str, pretrained: str) -> Source:
-    import open_clip
-    from open_clip.pretrained import get_pretrained_cfg
+    open_clip = library()
 
     if name not in open_clip.list_models():
         near = difflib.get_close_matches(name, open_clip.list_models(), 3)
@@ -139,7 +137,7 @@ def _named(name: str, pretrained: str) -> Source:
     architecture = {"model": open_clip.get_model_config(name)}
     if Path(pretrained).is_file():
         return Source(name=name, pretrained=pretrained, weights=Path(pretrained), architecture=_canonical(architecture))
-    tag = get_pretrained_cfg(name, pretrained) if pretrained else {}
+    tag = open_clip.pretrained.get_pretrained_cfg(name, pretrained) if pretrained else {}
     if not tag:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none: give a file of weights"
         raise ConfigError(f"clip.pretrained = {pretrained!r} is no file and no tag of {name}; tags: {tags}")
@@ -149,8 +147,7 @@ def _named(name: str, pretrained: str) -> Source:
 
 
 def _on_hub(name: str) -> Source:
-    from open_clip.pretrained import download_pretrained_from_hf
-
+    download_pretrained_from_hf = library().pretrained.download_pretrained_from_hf
     repository = name.removeprefix(_HUB_PREFIX)
     described = _fetch(name, lambda: download_pretrained_from_hf(repository, filename=CONFIG_FILE))
     weights = _fetch(name, lambda: download_pretrained_from_hf(repository))

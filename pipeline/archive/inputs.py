@@ -14,14 +14,16 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
 from pipeline.archive.config import Config
-from pipeline.archive.members import DamageError, begins_record, open_members
+from pipeline.archive.members import DamageError, Source, begins_record, open_members
 from pipeline.archive.pointers import read_pointers
 from pipeline.archive.record import Page, Skipped, Wanted
 from pipeline.archive.records import read_records
@@ -35,6 +37,11 @@ COMMON_CRAWL = "https://data.commoncrawl.org/"
 _COMMON_CRAWL_NAMES = ("crawl-data/", "projects/")
 _MAX_LIST_BYTES = 1 << 30
 _SNIFF_BYTES = 256 << 10
+_SNIFF_SECONDS = 20.0
+_SNIFFED = 5
+"""Remote inputs that are asked for their beginnings, at most."""
+_HEAD_BYTES = 24
+_NOT_NOW: tuple[type[Exception], ...] = (InputError, *STORE_ERRORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,18 +297,55 @@ def _refuse_equal_names(items: list[InputFile]) -> None:
 def _refuse_what_is_no_archive(items: list[InputFile]) -> None:
     if any(is_remote(item.path) or item.pointers or _begins_like_an_archive(item.path) for item in items):
         return
-    others = f" nor is any of the other {len(items) - 1} inputs" if len(items) > 1 else ""
     with Path(items[0].path).open("rb") as file:
-        head = file.read(24)
-    raise InputError(f"{items[0].path} is no WARC or ARC file (it begins with {head!r}),{others or ' check the path'}")
+        _refuse(items, file.read(_HEAD_BYTES))
+
+
+def check_remote(items: Sequence[InputFile], config: Config) -> None:
+    """Raise where nothing among the inputs begins like an archive, the remote ones asked for their beginnings.
+
+    One answer that does is enough, and so is one that cannot be had now: reading it has patience, this has none.
+
+    Raises:
+        InputError: names the first, and how it begins.
+    """
+    remote = [item for item in items if is_remote(item.path)]
+    local = [item for item in items if not is_remote(item.path)]
+    if not remote or any(item.pointers or _begins_like_an_archive(item.path) for item in local):
+        return
+    impatient = replace(config, max_wait_s=0.0, timeout_s=min(config.timeout_s, _SNIFF_SECONDS))
+    heads: list[bytes] = []
+    for item in remote[:_SNIFFED]:
+        if item.pointers:
+            return
+        try:
+            with closing(open_source(item.path, impatient, end=_SNIFF_BYTES)) as source:
+                head = b"".join(iter(lambda: source.read(_SNIFF_BYTES), b""))
+        except _NOT_NOW:
+            return
+        if _is_archive(BytesIO(head)):
+            return
+        heads.append(head)
+    if len(heads) == len(remote):
+        _refuse(remote + local, heads[0][:_HEAD_BYTES])
+
+
+def _refuse(items: Sequence[InputFile], head: bytes) -> NoReturn:
+    others = f" nor is any of the other {len(items) - 1} inputs" if len(items) > 1 else " check the path"
+    begins = f"it begins with {head!r}" if head else "it is empty"
+    raise InputError(f"{items[0].path} is no WARC or ARC file ({begins}),{others}")
 
 
 def _begins_like_an_archive(path: str) -> bool:
-    """Whether a record begins in the first part of a local file; a broken compressed one gets the benefit of doubt."""
     with Path(path).open("rb", buffering=0) as file:
+        return _is_archive(file)
+
+
+def _is_archive(file: Source) -> bool:
+    """Whether a record begins in the first part of a file; a broken compressed one gets the benefit of doubt."""
+    try:
         members = open_members(file)
-        try:
-            head = members.read(_SNIFF_BYTES) if members.next_member() else b""
-        except DamageError:
-            return True
-        return begins_record(head) or b"\nWARC/" in head
+        head = members.read(_SNIFF_BYTES) if members.next_member() else b""
+    except DamageError:
+        return True
+    return begins_record(head) or b"\nWARC/" in head

@@ -106,7 +106,8 @@ def _download(urls: list[str], folder: Path, config: Config) -> str:
     (folder / "program.py").write_text(_PROGRAM)
     rounds = -(-len(urls) // config.concurrency)
     limit_s = START_S + rounds * config.deadline_s * (config.retries + 1)
-    environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"}
+    # It imports wandb, which makes temporary folders at once; a process that is ended leaves them where they are.
+    environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1", "TMPDIR": str(folder)}
     command = [sys.executable, str(folder / "program.py"), str(folder / "settings.json")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

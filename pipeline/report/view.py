@@ -25,6 +25,8 @@ from markupsafe import Markup
 from pipeline.report.cards import archive_copy
 from pipeline.report.render import asset, environment, policy
 from pipeline.report.safe_text import visible, web_address
+from pipeline.shards import manifest as manifests
+from pipeline.shards.place import Place
 from schemas.errors import InputError
 
 SHOWN = 12
@@ -95,12 +97,12 @@ class Shards:
         """The shards, in order.
 
         Raises:
-            InputError: there is no manifest.
+            InputError: there is no manifest, or it is damaged.
         """
         path = self.folder / "manifest.json"
         if not path.is_file():
             raise InputError(f"{self.folder} holds no shards (no manifest.json); has weft run finished?")
-        return [str(shard["name"]).removesuffix(".tar") for shard in json.loads(path.read_text("utf-8"))["shards"]]
+        return [str(shard["name"]).removesuffix(".tar") for shard in manifests.load(Place(self.folder))["shards"]]
 
     def draw(self, wanted: Wish, number: int = SHOWN, limit: int = LOOKED_AT) -> tuple[list[dict[str, Any]], int]:
         """(documents that fit, in an order of the seed; how many were looked at)."""

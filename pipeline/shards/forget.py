@@ -16,6 +16,7 @@ from typing import Any
 
 from filters.forgotten import Forgotten, digest
 from pipeline import tombstones
+from pipeline.run_file import holds_run, read_run
 from pipeline.shards import changes as changing
 from pipeline.shards.changes import Changes
 from pipeline.shards.forget_shards import Outcome, files_of, forget_in_shards
@@ -154,5 +155,4 @@ def current_of(run: Any) -> dict[str, str]:
 
 def facts_of(root: Path) -> dict[str, Any]:
     """What `run.json` says, {} where there is none."""
-    path = root / "run.json"
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return read_run(root) if holds_run(root) else {}

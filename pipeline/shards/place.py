@@ -49,13 +49,16 @@ class Place:
         Raises:
             FileNotFoundError: there is none.
         """
-        return bytes(self._fs.cat_file(self._join(name)))
+        try:
+            return bytes(self._fs.cat_file(self._join(name)))
+        except NotADirectoryError as error:
+            raise FileNotFoundError(f"{self.root} is no folder") from error
 
     def size(self, name: str) -> int | None:
         """Bytes of a file, None where there is none."""
         try:
             return int(self._fs.size(self._join(name)))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     @contextmanager
@@ -67,8 +70,17 @@ class Place:
             yield file
 
     def names(self) -> list[str] | None:
-        """The files of a local folder; None for a remote one, which is not listed."""
-        return sorted(entry.name for entry in os.scandir(self._path)) if self.is_local else None
+        """The files of a local folder; None for a remote one, which is not listed.
+
+        Raises:
+            InputError: there is no such folder.
+        """
+        if not self.is_local:
+            return None
+        try:
+            return sorted(os.listdir(self._path))  # noqa: PTH208 - names are what is wanted
+        except OSError as error:
+            raise InputError(f"{self.root}: {error.strerror}") from error
 
     def put(self, name: str, data: bytes) -> None:
         """Write a small file whole."""
@@ -98,8 +110,15 @@ class Place:
             self._fs.rm_file(self._join(name))
 
     def make(self) -> None:
-        """See that the folder is there."""
-        self._fs.makedirs(self._path, exist_ok=True)
+        """See that the folder is there.
+
+        Raises:
+            OutputError: it is a file, or cannot be made.
+        """
+        try:
+            self._fs.makedirs(self._path, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.root} cannot be written: {error.strerror or error}") from error
 
     def _join(self, name: str) -> str:
         return f"{self._path}/{name}"

@@ -2,7 +2,8 @@
 
 Files are named by the manifest, so nothing is listed. Each is hashed as it goes and compared with the manifest: damage
 is never published. What arrived is noted at the destination after each file; the manifest goes last, and until then
-there is no data set. Large files go in parts (multipart upload); what the store refuses for a while is tried again.
+there is no data set. The note also says which copy is at work: of two at once the one that began first stops. Large
+files go in parts (multipart upload); what the store refuses for a while is tried again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
+from pipeline.commits import new_attempt
 from pipeline.shards import manifest as manifests
 from pipeline.shards.place import Place
 from schemas.errors import InputError, OutputError
@@ -52,37 +54,57 @@ def publish(
 
     Raises:
         InputError: a file of the source is missing, or not the one of its manifest.
-        OutputError: the target does not take a file after several tries.
+        OutputError: the target does not take a file after several tries, or another copy to it began meanwhile.
     """
     manifest = manifests.load(source)
     target.make()
     known = _arrived(target)
-    before = _manifest_of(target)
-    if before == manifest:
+    if _manifest_of(target) == manifest:
         return 0
     arrived = {name: digest for name, digest in known.items() if name in dict(_files(manifest))}
-    sent = 0
+    mine, sent = new_attempt(), 0
+    _note(target, mine, arrived, wait)
+    is_bare = False
     for number, (name, digest) in enumerate(_files(manifest), 1):
         found = arrived.get(name)
         if found is not None and found == (digest or _digest(source, name)):
             continue
-        # A reader must not find the manifest of other shards while files change.
-        if before is not None:
-            target.put(NOTE, json.dumps(arrived).encode())
+        if not is_bare:  # a reader must not find the manifest of other shards while files change
             target.delete(manifests.NAME)
-            before = None
+            is_bare = True
+        _check_mine(target, mine)
         arrived[name] = _send(source, target, name, digest, wait)
         sent += 1
-        _patiently(lambda: target.put(NOTE, json.dumps(arrived).encode()), NOTE, wait)
+        _check_mine(target, mine)
+        _note(target, mine, arrived, wait)
         say(f"{number:,} of {2 * manifest['num_shards']:,} files")
     for name in BESIDE:
         if source.size(name) is not None:
             data = source.read(name)
             _patiently(lambda name=name, data=data: target.put(name, data), name, wait)  # type: ignore[misc]
     data = source.read(manifests.NAME)
+    _check_mine(target, mine)
     _patiently(lambda: target.put(manifests.NAME, data), manifests.NAME, wait)
     target.delete(NOTE)
     return sent
+
+
+def _note(target: Place, by: str, arrived: dict[str, str], wait: Callable[[float], None]) -> None:
+    """Keep at the target which copy is at work there, and what has arrived."""
+    body = json.dumps({"by": by, "arrived": arrived}).encode()
+    _patiently(lambda: target.put(NOTE, body), NOTE, wait)
+
+
+def _check_mine(target: Place, by: str) -> None:
+    """Raise where another copy to the same place began after this one: the last that began has the place.
+
+    Raises:
+        OutputError: two copies would mix their files.
+    """
+    if _noted(target).get("by") != by:
+        raise OutputError(
+            f"another copy to {target.root} began meanwhile; wait for its end, then run the copy again that is to stay"
+        )
 
 
 def _files(manifest: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
@@ -126,13 +148,16 @@ def _patiently(action: Callable[[], object], name: str, wait: Callable[[float], 
 
 def _arrived(target: Place) -> dict[str, str]:
     """What an interrupted copy noted, and what the manifest of an earlier one says of its tars."""
-    noted: dict[str, str] = {}
-    try:
-        noted = json.loads(target.read(NOTE))
-    except (FileNotFoundError, ValueError):
-        noted = {}
     before = _manifest_of(target)
+    noted: dict[str, str] = _noted(target).get("arrived", {})
     return {entry["name"]: entry["sha256"] for entry in (before or {}).get("shards", [])} | noted
+
+
+def _noted(target: Place) -> dict[str, Any]:
+    try:
+        return dict(json.loads(target.read(NOTE)))
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def _manifest_of(target: Place) -> dict[str, Any] | None:

@@ -168,12 +168,12 @@ def begin(out: Path) -> None:
     """See that the folder is there and holds nothing.
 
     Raises:
-        OutputError: it holds something, or is a file.
+        OutputError: it holds something, is a file, or cannot be made.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise OutputError(f"{out} is a file") from error
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror}") from error
     if any(out.iterdir()):
         raise OutputError(f"{out} holds something already; give a folder that is empty or not there")
 

@@ -64,9 +64,12 @@ KILLS = (("driver", 1), ("worker", 2), ("driver", 4), ("worker", 5))
 
 
 def test_a_run_that_is_killed_and_started_again_ends_in_the_same_bytes(
-    arguments, environment, digests, digest_of, tmp_path
+    weft, arguments, environment, digests, digest_of, tmp_path
 ):
-    """What was committed before a kill is not written again; a worker's death is no end, a driver's is."""
+    """What was committed before a kill is not written again; a worker's death is no end, a driver's is.
+
+    While a run is at work another one of the same folder is refused; once it was killed, nothing bars the next.
+    """
     command = [sys.executable, "-m", "jobs.cli", *map(str, arguments), "--out", str(tmp_path), "--master", "local[2]"]
     log = tmp_path.parent / f"{tmp_path.name}.log"
     killed: list[str] = []
@@ -76,6 +79,10 @@ def test_a_run_that_is_killed_and_started_again_ends_in_the_same_bytes(
             process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
         while process.poll() is None and (who == "nobody" or len(commits(tmp_path)) < len(before) + more):
             time.sleep(0.05)
+        if not before:
+            other = weft(*arguments, "--set", "images.min_side=120", "--out", tmp_path, check=False)
+            assert (other.returncode, process.poll()) == (2, None), other
+            assert f"in the hands of another run (process {process.pid} on" in other.stderr
         while process.poll() is None and who != "nobody":
             if victims := [process.pid] if who == "driver" else python_workers(process.pid):
                 os.kill(victims[0], signal.SIGKILL)
@@ -97,10 +104,13 @@ def test_a_moved_bound_fetches_nothing_again_and_a_changed_recipe_redoes_only_wh
     out = tmp_path / "out"
     shutil.copytree(finished, out)
     asked, images = server.requests.total(), []
+    reported = [out / "report" / name for name in ("index.html", "report.json")]
+    assert all(path.exists() for path in reported)
     for side in (300, 120):  # tighter, then looser
         before = commits(out)
         said = weft(*arguments, "--out", out, "--set", f"images.min_side={side}").stdout
         assert server.requests.total() == asked
+        assert not any(path.exists() for path in reported), "a report of other shards is left"
         assert "01_documents: done before" in said
         assert "04_images/ledger: done before" in said
         after = commits(out)

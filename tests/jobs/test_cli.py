@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import subprocess
 import sys
 import types
+from collections import Counter
 
 import pytest
 
 from jobs.cli import COMMANDS
+from pipeline.commits import Cost
+from pipeline.locks import Locks
+from pipeline.shards.manifest import body
 from schemas.errors import BooksDoNotBalance, ConfigError, InputError, ModelUnavailable, OutputError, StepFailed
 
 QUIET = ("--set", "clip.model=none", "--set", "nsfw.model=none")
@@ -168,6 +173,129 @@ def test_without_java_it_says_how_to_get_one(weft, archive, tmp_path, monkeypatc
 @pytest.mark.parametrize("command", ["status", "show", "report", "gc"])
 def test_a_folder_that_holds_no_run_is_refused(weft, tmp_path, command):
     one_line(weft(command, tmp_path), str(tmp_path), "holds no")
+
+
+READERS = ("show", "status", "report", "gc", "verify", "card", "reindex", "view", "fetch", "rejudge")
+CUTTERS = ("merge", "sample", "pairs", "texts", "export", "audit")
+ODD = [
+    ("show", "-n", "-1", "DIR"),
+    ("show", "-n", "0", "DIR"),
+    ("demo", "--pages", "0"),
+    ("demo", "--pages", "-1"),
+    ("demo", "--out", ""),
+    ("demo", "--recipe", "nonsense"),
+    ("demo", "--out", "FILE"),
+    ("demo", "--out", "FILE/below"),
+    ("run", "--recipe", "tiny", "--in", "FILE", "--out", ""),
+    ("run", "--recipe", "tiny", "--in", "", "--out", "DIR"),
+    ("run", "--recipe", "", "--in", "FILE", "--out", "DIR"),
+    ("run", "--recipe", "tiny", "--in", "FILE", "--out", "s3://b/x", "--work", ""),
+    ("run", "--recipe", "tiny", "--in", "FILE", "--out", "DIR", "--stages", ""),
+    ("run", "--recipe", "tiny", "--in", "FILE", "--out", "DIR", "--set", ""),
+    ("rejudge", "DIR", "--stages", " "),
+    ("report", "DIR", "--against", ""),
+    ("fetch", "DIR", "--retry", "nonsense"),
+    ("verify", "DIR", "--workers", "0"),
+    ("verify", "DIR", "--forgotten", ""),
+    ("merge", "DIR", "--out", ""),
+    ("merge", "DIR", "--out", "OUT", "--target-bytes", "0"),
+    ("sample", "DIR", "--out", "OUT", "--documents", "-1"),
+    ("sample", "DIR", "--out", "OUT", "--share", "2"),
+    ("sample", "DIR", "--out", "OUT", "--share", "nan"),
+    ("pairs", "DIR", "--out", "OUT", "--min-words", "-1"),
+    ("pairs", "DIR", "--out", "OUT", "--max-repeats", "-1"),
+    ("pairs", "DIR", "--out", "OUT", "--min-score", "nan"),
+    ("texts", "DIR", "--out", "OUT", "--target-bytes", "-5"),
+    ("export", "DIR", "--out", ""),
+    ("copy", "DIR", ""),
+    ("audit", "DIR", "--out", "OUT", "--documents", "0"),
+    ("audit", "DIR", "--out", "DIR"),
+    ("audit", "DIR", "--out", "FILE/below"),
+    ("forget", "DIR", "--urls", ""),
+    ("forget", "DIR", "--urls", "DIR"),
+    ("view", "DIR", "--port", "-1"),
+    ("import", "mmc4", "", "--out", "OUT"),
+    ("import", "mmc4", "FILE", "--out", ""),
+    ("import", "mmc4", "FILE", "--out", "FILE"),
+    ("extract", ""),
+    ("extract", "DIR"),
+    ("extract", "FILE.warc.gz", "-n", "0"),
+    ("generate", "DIR", "text", "--tokens", "0"),
+    ("generate", "DIR", "text", "--temperature", "-1"),
+    ("train-demo", "--pages", "0"),
+    *((name, folder) for name in READERS for folder in ("", "FILE", "NOTHING")),
+    *((name, folder, "--out", "OUT") for name in CUTTERS for folder in ("", "FILE", "NOTHING", "DIR")),
+]
+"""Calls that cannot be meant: FILE is a text, DIR an empty folder, NOTHING and OUT are not there."""
+
+
+@pytest.mark.parametrize("arguments", ODD, ids=" ".join)
+def test_an_odd_argument_is_one_line_and_nothing_is_written(weft, tmp_path, monkeypatch, arguments):
+    places = {name: tmp_path / name for name in ("DIR", "FILE", "FILE.warc.gz", "FILE/below", "NOTHING", "OUT")}
+    places["DIR"].mkdir()
+    for name in ("FILE", "FILE.warc.gz"):
+        places[name].write_text("in the way\n")
+    monkeypatch.chdir(places["DIR"])
+    one_line(weft(*(places.get(argument, argument) for argument in arguments)))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["DIR", "FILE", "FILE.warc.gz"]
+
+
+DAMAGED = [
+    "",
+    "{",
+    "[]",
+    "null",
+    "\udcff",
+    '{"recipe": {"name": "tiny", "sections": []}, "inputs": []}',
+    '{"recipe": {"name": "tiny", "sections": {}}, "inputs": [["a", "b"]], "given": []}',
+]
+"""What may stand in run.json after an accident."""
+
+
+def test_what_another_process_is_making_is_left_alone_by_every_command_that_writes(
+    weft, begun, archive, tmp_path, monkeypatch
+):
+    (tmp_path / "list").write_text("http://a.example/\n")
+    for name in ("http_proxy", "https_proxy"):  # the network is not asked: no contact is needed
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for step in begun.steps:
+        begun.finish(step.name, Cost())
+    run = ("run", "--recipe", "tiny", "--in", archive, "--out", begun.folder, *QUIET)
+    calls = {
+        ("fetch", begun.folder): "04_images/ledger",
+        ("report", begun.folder): "shards",
+        ("gc", begun.folder): "01_documents",
+        ("forget", begun.folder, "--urls", tmp_path / "list"): "05_matches/matches",
+        ("rejudge", begun.folder, "--set", "dedup.max_paragraph_repeats=9"): "02_unique",
+        (*run, "--set", "images.min_side=9"): "shards",
+        run: "shards",  # the report is missing
+    }
+    before = sorted(begun.folder.rglob("*"))
+    for call, step in calls.items():
+        with Locks(begun.folder) as other:
+            other.take([step])
+            done = weft(*call)
+        assert (done.code, done.err.count("\n")) == (2, 1), (call, done)
+        assert f"{step} of {begun.folder} is in the hands of another run (process {os.getpid()} on" in done.err
+    assert [path for path in sorted(begun.folder.rglob("*")) if ".locks" not in path.parts] == before
+    assert weft("gc", "--dry-run", begun.folder).code == 0
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_note_of_the_run_is_one_line_for_every_command_that_reads_it(weft, begun, tmp_path, archive, text):
+    (begun.folder / "run.json").write_text(text, "utf-8", "surrogateescape")
+    (tmp_path / "list").write_text("http://a.example/\n")
+    (begun.folder / "shards").mkdir()
+    manifest = body(recipes=["t@0"], entries=[], totals=Counter(), tokenizer="none", max_images=0)
+    (begun.folder / "shards" / "manifest.json").write_text(json.dumps(manifest))
+    for command in (
+        *((name, begun.folder) for name in ("status", "report", "gc", "fetch", "rejudge", "card")),
+        ("forget", begun.folder, "--urls", tmp_path / "list"),
+    ):
+        one_line(weft(*command), "run.json is damaged", "the weft run command that made the folder writes it anew")
+    against = ("--set", f"dedup.against=['{begun.folder}']")
+    done = weft("run", "--recipe", "tiny", "--in", archive, "--out", tmp_path / "new", *QUIET, *against)
+    one_line(done, "dedup.against:", "run.json is damaged")
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from jobs.run import parser, publish_run, work_folder, writable
+from jobs.run import parser, publish_run, work_folder
 from pipeline.books import CHECKED
-from schemas.errors import ConfigError, OutputError
+from schemas.errors import ConfigError
 
 QUIET = ("--set", "clip.model=none", "--set", "nsfw.model=none")
 
@@ -20,19 +20,6 @@ def test_options_have_the_names_that_docs_and_examples_use():
     )
     assert (options.inputs, options.overrides, options.stages) == (["a", "b"], ["a.b=1", "c.d=2"], "x..y")
     assert "--stages 01_documents..03_links" in parser().format_help()
-
-
-def test_an_output_folder_is_made_and_nothing_is_left_in_it(tmp_path):
-    writable(tmp_path / "new" / "out")
-    assert list((tmp_path / "new" / "out").iterdir()) == []
-
-
-@pytest.mark.parametrize("place", ["s3://bucket/out", "https://x/out", "gs://b/out"])
-def test_an_output_that_is_no_folder_is_refused(place):
-    from pathlib import Path
-
-    with pytest.raises(ConfigError, match="must be a folder on a local or shared file system"):
-        writable(Path(place))
 
 
 def test_an_address_needs_a_work_folder_and_a_folder_needs_none(tmp_path):
@@ -64,12 +51,6 @@ def test_shards_and_report_of_a_finished_run_go_to_the_address(tmp_path):
     assert shards_place("memory://published").read("manifest.json") == (tmp_path / "shards/manifest.json").read_bytes()
     assert Place("memory://published/report").read("report.json") == b"{}"
     assert Place("memory://published/report").size(CHECKED) is None
-
-
-def test_an_output_that_cannot_be_made_is_refused(tmp_path):
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OutputError, match="cannot be written: Not a directory"):
-        writable(tmp_path / "file" / "out")
 
 
 def test_steps_of_a_later_range_want_the_earlier_ones_first(weft, archive, tmp_path):

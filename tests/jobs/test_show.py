@@ -69,6 +69,19 @@ def test_as_many_as_asked_for_are_drawn_and_the_same_ones_for_the_same_seed(weft
     assert any(keys("-n", 2, "--seed", n) != keys("-n", 2, "--seed", 1) for n in range(2, 9))
 
 
+def test_damage_is_named_with_what_tells_more(weft, out):
+    for path in (out / "shards").glob("*.tar"):
+        path.write_bytes(b"\0" * path.stat().st_size)
+    done = weft("show", out)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert ".tar is damaged: " in done.err
+    assert "weft verify says more" in done.err
+    (out / "shards" / "weft-000001.idx.parquet").write_bytes(b"PAR1")
+    done = weft("show", out)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "weft-000001.idx.parquet is damaged: " in done.err
+
+
 def test_the_folder_of_shards_itself_will_do_and_an_unknown_id_will_not(weft, out):
     assert "Page 4" in weft("show", out / "shards", "4").out
     done = weft("show", out, "f")

@@ -31,6 +31,16 @@ def test_a_commit_comes_back_whole(folder):
     assert folder.commits() == {"s1": commit}
 
 
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"slice": "s1"}', '{"slice": "s1", "files": [{}], "cost": {}, "extra": {}}']
+)
+def test_a_damaged_record_is_named_and_says_what_to_do(folder, text):
+    folder.commit(Commit(slice="s1", files=()))
+    (folder.path / "_commits" / "s1.json").write_text(text)
+    with pytest.raises(OutputError, match=r"_commits/s1\.json is damaged .*delete it, and weft run does"):
+        folder.commits()
+
+
 def test_only_the_first_commit_of_a_slice_counts(folder):
     first, second = written(folder, "s1", "a"), written(folder, "s1", "b")
     assert folder.commit(Commit(slice="s1", files=(first,)))

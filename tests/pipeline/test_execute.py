@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import execute as module
 from pipeline.commits import Commit, Cost
-from pipeline.execute import execute
+from pipeline.execute import execute, to_be_made
 from pipeline.run import Step
 from schemas.errors import InputError, OutputError, StepFailed
 from schemas.image import LINKS
@@ -133,3 +133,14 @@ def test_while_a_step_is_made_its_slices_are_counted(run, steps, monkeypatch):
     steps.acts["b"] = work
     execute(run, run.steps[:2], tick=lambda *facts: told.append(facts))
     assert ("b", 1, 2) in told
+
+
+def test_a_step_is_given_back_when_it_is_done_and_not_before(run, steps):
+    given = []
+    steps.acts = {"b": lambda _run: given.append("makes b"), "c": lambda _run: run.check("c", ["slice: boom"])}
+    run.finish("a", Cost())
+    assert to_be_made(run, run.steps) == ["b", "c"]
+    assert to_be_made(run, run.steps[:1]) == []
+    with pytest.raises(StepFailed):
+        execute(run, run.steps, release=given.append)
+    assert given == ["a", "makes b", "b"]

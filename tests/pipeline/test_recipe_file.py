@@ -38,7 +38,8 @@ def test_keys_are_set_and_the_rest_keeps_its_defaults():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"min_word": 7}, r"text.min_word is unknown; did you mean min_words\?"),
+        ({"min_word": 7}, r"text.min_word is unknown; did you mean min_words\? Known: "),
+        ({"zzz": 7}, r"text.zzz is unknown\. Known: "),
         ({"min_words": "7"}, "text.min_words = '7' must be int"),
         ({"min_words": True}, "text.min_words = True must be int"),
         ({"min_words": -1}, "must not be negative"),

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pipeline.commits import Commit, Cost
+from pipeline.fetch_rounds import reopen
 from pipeline.slices import USERS
 from schemas.errors import InputError, OutputError, StepFailed
 from schemas.image import LINKS
@@ -42,6 +43,17 @@ def test_measures_are_the_same_under_other_thresholds_and_only_then(run_of, over
     other = run_of(override)
     assert (other.measured("01_documents") == run_of().measured("01_documents")) == is_same
     assert other.key("01_documents") != run_of().key("01_documents")
+
+
+def test_a_step_that_another_opens_again_is_so_for_the_next_look_only(run_of):
+    run = run_of()
+    ledger, others = run.key("04_images/ledger"), run.key("shards")
+    reopen(run.where("04_images/ledger"))
+    assert (run.key("04_images/ledger"), run.key("shards")) == (ledger, others)
+    run.look_again()
+    assert run.key("04_images/ledger") != ledger
+    assert run.key("shards") == run_of().key("shards") != others
+    assert run.key("03_links") == run_of().key("03_links")
 
 
 def test_rows_of_01_are_those_of_this_run_s_inputs(run_of):

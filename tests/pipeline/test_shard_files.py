@@ -98,6 +98,17 @@ def test_nothing_stands_under_the_final_name_before_the_end_and_nothing_after_gi
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_shard_whose_draft_another_run_took_away_touches_nothing_of_that_run(tmp_path):
+    late = ShardFile(tmp_path, "weft-000000", "late")
+    for draft in tmp_path.glob(".weft-*"):  # what a run with another recipe does as it begins
+        draft.unlink()
+    write(tmp_path, [("k", ["new"], [])], attempt="new")
+    new = {path.name: path.read_bytes() for path in tmp_path.glob("weft-*")}
+    with pytest.raises(FileNotFoundError):
+        late.close()
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("weft-*")} == new
+
+
 def test_giving_up_on_a_full_disk_leaves_nothing(tmp_path):
     (tmp_path / ".weft-000000-a.tar").symlink_to("/dev/full")
     shard = ShardFile(tmp_path, "weft-000000", "a")

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.archive import remote
 from pipeline.archive.config import Config
-from pipeline.archive.inputs import expand, read_input
+from pipeline.archive.inputs import check_remote, expand, read_input
 from pipeline.archive.pointers import read_pointers
 from pipeline.archive.record import Page
 from pipeline.archive.remote import Throttle, is_remote, local_path, open_source, throttle_for
@@ -191,6 +191,36 @@ def test_a_list_on_a_server_names_archives_beside_it(server: Server) -> None:
     assert [item.warc_filename for item in items] == ["crawl/a.warc.gz", "crawl/b.warc.gz"]
     server.data = archive
     assert len(list(read_input(items[0], FAST))) == 300
+
+
+def test_a_remote_text_is_refused_as_a_local_one_is(server: Server, tmp_path: Path) -> None:
+    server.data = b"Dear diary, this is no archive.\n" * 20_000
+    (tmp_path / "notes.warc").write_bytes(server.data)
+    for places in ([server.url], [server.url, str(tmp_path / "notes.warc")]):
+        with pytest.raises(
+            InputError, match=r"a\.warc\.gz is no WARC or ARC file \(it begins with b'Dear diary, this is"
+        ):
+            check_remote(expand(places), FAST)
+    assert server.ranges == ["bytes=0-262143"] * 2  # no more than it takes to tell
+    server.data = b""
+    with pytest.raises(InputError, match=r"a\.warc\.gz is no WARC or ARC file \(it is empty\)"):
+        check_remote(expand([server.url]), FAST)
+
+
+@pytest.mark.parametrize("fault", [None, (404, None), (503, "600"), "close", 7])
+def test_an_archive_or_a_server_with_troubles_is_not_refused_before_it_is_read(
+    server: Server, slept: list[float], fault: object
+) -> None:
+    server.faults = [fault]
+    check_remote(expand([server.url]), FAST)
+    assert (len(server.ranges), slept) == (1, [])
+
+
+def test_one_archive_among_the_inputs_is_enough(server: Server, tmp_path: Path, page: Callable[..., bytes]) -> None:
+    server.data = b"no archive"
+    (tmp_path / "a.warc").write_bytes(page())
+    check_remote(expand([server.url, str(tmp_path / "a.warc")]), FAST)
+    assert server.ranges == []
 
 
 def test_requests_keep_to_the_ceiling() -> None:

@@ -4,6 +4,7 @@ Starting img2dataset takes seconds (its imports), so everything is asked in one 
 """
 
 import importlib.util
+import tempfile
 
 import pytest
 
@@ -70,7 +71,10 @@ def test_our_engine_keeps_the_whole_contract(misbehaving, quick, config):
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("img2dataset") is None, reason="img2dataset is not installed")
-def test_img2dataset_keeps_what_it_can(misbehaving, quick):
+def test_img2dataset_keeps_what_it_can_and_leaves_nothing_behind(misbehaving, quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # of this process
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # of those that it starts
     paths = {path: status for path, (status, both) in CONTRACT.items() if both}
     config = Config(**{**quick, "deadline_s": 8.0, "retries": 1}, engine="img2dataset")
     assert statuses(misbehaving, config, paths) == paths
+    assert list(tmp_path.iterdir()) == []

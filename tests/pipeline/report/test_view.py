@@ -3,12 +3,14 @@ import http.client
 import io
 import json
 import threading
+from collections import Counter
 
 import pytest
 from PIL import Image
 
 from pipeline.report.view import Shards, Wish, kind_of, server, wish
 from pipeline.shard_files import ShardFile
+from pipeline.shards.manifest import body
 from schemas.errors import InputError
 from schemas.shard import IMAGE_FIELDS, PAGE_FIELDS
 
@@ -51,7 +53,8 @@ def shards(tmp_path):
             made = document(*documents[KEYS.index(key)])
             file.add(key, json.dumps(made).encode(), made, [("000.jpg", jpeg("red"))])
         entries.append(file.close())
-    (folder / "manifest.json").write_text(json.dumps({"shards": entries}))
+    manifest = body(recipes=["t@0"], entries=entries, totals=Counter(), tokenizer="none", max_images=1)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
 
@@ -168,6 +171,10 @@ def test_it_answers_to_its_own_name_only_and_to_nothing_it_has_not(ask, shards):
     assert ask("/report")[2] == b"the report"
 
 
-def test_a_folder_without_shards_is_named(tmp_path):
+def test_a_folder_without_shards_or_with_a_damaged_manifest_is_named(tmp_path):
     with pytest.raises(InputError, match="no manifest"):
         server(tmp_path)
+    for text in ("", "[]", "{}"):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(InputError, match=r"manifest\.json: it is|is no JSON"):
+            server(tmp_path)

@@ -57,6 +57,35 @@ def test_only_what_changed_is_sent_again_and_no_reader_finds_a_manifest_meanwhil
     assert not verify(target, workers=1).findings.counts
 
 
+def test_of_two_copies_to_one_place_the_first_stops_and_the_last_is_whole(
+    tmp_path, make_page, make_shards, monkeypatch, digests
+):
+    pages = [make_page(f"https://g.example/{n}", [(f"http://g.example/{n}.png", n)]) for n in range(20)]
+    make_shards(tmp_path / "one", pages)
+    make_shards(tmp_path / "two", pages[:-1])
+    target, put_file = Place(tmp_path / "copy"), Place.put_file
+
+    def late(self, name, source):
+        monkeypatch.setattr(Place, "put_file", put_file)
+        put_file(self, name, source)
+        assert publish(Place(tmp_path / "two"), target) == 6
+
+    monkeypatch.setattr(Place, "put_file", late)
+    with pytest.raises(OutputError, match=r"another copy to .*/copy began meanwhile"):
+        publish(Place(tmp_path / "one"), target)
+    assert digests(tmp_path / "copy") == digests(tmp_path / "two")
+    assert publish(Place(tmp_path / "one"), target) > 0
+    assert digests(tmp_path / "copy") == digests(tmp_path / "one")
+
+
+@pytest.mark.parametrize("below", ["", "/below"])
+def test_a_target_that_is_a_file_is_named(sound, tmp_path, below):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match=r"/file.* cannot be written: "):
+        publish(Place(sound), Place(f"{tmp_path}/file{below}"))
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
 def test_damage_is_not_published(sound, tmp_path):
     path = sound / "weft-000001.tar"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
