@@ -34,6 +34,8 @@ def test_the_statuses_are_handed_on_and_the_steps_after_it_are_open(listed):
     assert command.main(["--retry", "timeout, http_5xx", str(run.folder)]) == 0
     assert command.main([str(run.folder)]) == 0
     assert seen == [["http_5xx", "timeout"], []]
+    assert run.is_done("04_images/ledger"), "a run that is at work keeps its keys"
+    run.look_again()
     assert not run.is_done("04_images/ledger")
     assert run.is_done("03_links")
 
