@@ -267,14 +267,16 @@ class _Run:
             sums.add(tokens, batch)
             self._measure(batch)
         self.meter.steps += 1
-        own = float(sums.nll.sum())
+        own = sums.nll.sum()
         sums = Sums.of(t.where.sum(sums.flat()))
         learns = [p for p in self.model.parameters() if p.requires_grad]
         norm = torch.nn.utils.clip_grad_norm_(learns, stage.clip or math.inf)
         whole: Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
-        for what, value in (("loss", sums.mean), ("gradient", float(whole))):
+        loss, gradient = torch.stack([sums.nll.sum(), whole.to(sums.nll)]).tolist()  # the device is waited for once a step
+        for what, value in (("loss", loss), ("gradient", gradient)):
             if not math.isfinite(value):
-                self.stop(batches, f"the {what} of step {t.step} is not finite", own if what == "loss" else math.nan)
+                why = f"the {what} of step {t.step} is not finite"
+                self.stop(batches, why, float(own) if what == "loss" else math.nan)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.sums = Sums(self.sums.nll + sums.nll, self.sums.count + sums.count, self.sums.z + sums.z)
