@@ -272,7 +272,8 @@ class _Run:
         learns = [p for p in self.model.parameters() if p.requires_grad]
         norm = torch.nn.utils.clip_grad_norm_(learns, stage.clip or math.inf)
         whole: Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
-        loss, gradient = torch.stack([sums.nll.sum(), whole.to(sums.nll)]).tolist()  # the device is waited for once a step
+        # read together: the device is waited for once a step
+        loss, gradient = torch.stack([sums.nll.sum(), whole.to(sums.nll)]).tolist()
         for what, value in (("loss", loss), ("gradient", gradient)):
             if not math.isfinite(value):
                 why = f"the {what} of step {t.step} is not finite"
