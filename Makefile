@@ -4,7 +4,6 @@
 
 BIN := .venv/bin
 PACKAGES := schemas filters pipeline jobs vlm demo
-export PYTHONDONTWRITEBYTECODE := 1
 # Spark starts the Java of JAVA_HOME: the one that setup found, even where another version stands first on PATH.
 JAVA := export JAVA_HOME="$$(setup/java.sh home)";
 ARGS ?=

@@ -36,7 +36,7 @@ if [ -z "$uv" ] && [ "${WEFT_INSTALLER:-uv}" = uv ] && $python -m pip install --
 fi
 
 if [ -n "$uv" ]; then
-  install=("$uv" pip install --quiet --python $python)
+  install=("$uv" pip install --quiet --compile-bytecode --python $python) # as pip does: else each process compiles anew
 else
   install=($python -m pip install --quiet --disable-pip-version-check)
 fi
