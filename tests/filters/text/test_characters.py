@@ -70,6 +70,12 @@ def test_of_marks_in_a_row_thirty_stay_and_all_else_stays(text):
     assert ch.bound_marks(text) == "".join(kept)
 
 
+def test_marks_are_looked_for_wherever_they_are():
+    marks = {code for code in range(ch.SIZE) if unicodedata.combining(unicodedata.normalize("NFKD", chr(code))[0])}
+    assert set(np.flatnonzero(ch._marks()).tolist()) == marks
+    assert all(ch._MAY_BE_MARK.search(chr(code)) for code in marks)
+
+
 def test_surrogates_stay_where_marks_are_bounded():
     text = "\ud800" + "\u0301" * 31 + "\udc00"
     assert ch.bound_marks(text) == "\ud800" + "\u0301" * 30 + "\udc00"
