@@ -95,7 +95,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while it is open its event loop runs in this thread, and no other one can
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Headless Chromium in a profile of its own, or a visible skip; contexts of it have viewports of their own."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not there")

@@ -43,6 +43,7 @@ def test_cpu_of_an_orphan_is_counted():
     assert 0.6 <= cpu < 5
 
 
+@pytest.mark.slow
 def test_cpu_of_a_child_that_its_parent_ignores_is_counted():
     code, cpu, _, _ = run(IGNORED)
     assert code == 0
@@ -58,6 +59,7 @@ def test_exit_code_lines_and_their_moments_are_kept():
     assert marks[1][1] >= 0.3
 
 
+@pytest.mark.slow
 def test_peak_memory_is_that_of_the_largest_moment():
     _, _, peaks, _ = run("import time\nx = bytearray(300 << 20)\ntime.sleep(1.5)\ndel x\ntime.sleep(1)")
     assert 300 << 20 <= peaks["driver"] < 500 << 20

@@ -53,6 +53,7 @@ def test_words_are_cut_as_open_clip_cuts_them() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["C"]), max_size=30), min_size=1, max_size=5))
+@pytest.mark.slow
 def test_open_clip_reads_the_file_and_gives_every_text_back(
     texts: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -135,6 +135,7 @@ def test_pages_are_long_enough_to_be_read(block: list[Page]) -> None:
             assert words >= 120
 
 
+@pytest.mark.slow
 def test_pages_are_made_fast_enough_to_train_on() -> None:
     # 50 a second are aimed at on a core of today; a third of it leaves room for a busy or a slow one
     start = time.process_time()

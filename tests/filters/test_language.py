@@ -132,6 +132,7 @@ def test_a_model_that_tells_some_languages_will_do(tmp_path, write_fasttext):
 
 
 @pytest.mark.parametrize("part", [100, 500_000])
+@pytest.mark.slow
 def test_a_model_that_was_cut_short_is_named_and_ends_no_process_of_ours(tmp_path, part):
     path = tmp_path / "half.ftz"
     path.write_bytes(language.default_model().read_bytes()[:part])

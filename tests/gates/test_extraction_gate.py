@@ -136,6 +136,7 @@ def test_the_scores_over_our_own_pages_do_not_fall() -> None:
 
 @pytest.mark.shared
 @pytest.mark.skipif(not SCORER.exists(), reason="../shared/gold is not here")
+@pytest.mark.slow
 def test_the_scores_over_the_gold_pages_do_not_fall() -> None:
     floors = json.loads(FLOORS.read_text())["gold"]
     for name, score in gold_scores().items():

@@ -25,6 +25,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_drawn_shards_are_the_same_for_the_same_seed_and_read_by_the_loader(shards: Path, tmp_path: Path) -> None:
     from vlm.loader import read_documents
 

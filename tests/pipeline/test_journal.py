@@ -39,6 +39,7 @@ def attempt(path, body, seconds=1.0):
 
 
 @pytest.mark.parametrize("death", DEATHS)
+@pytest.mark.slow
 def test_the_record_that_kills_is_blamed_at_once_and_then_passed_over(tmp_path, death):
     body, reason = DEATHS[death]
     path = tmp_path / "s.log"

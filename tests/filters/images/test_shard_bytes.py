@@ -211,6 +211,7 @@ def judge_of(shared: Path):
     return module.jpeg
 
 
+@pytest.mark.slow
 def test_every_image_of_the_corpus_satisfies_an_independent_judge(shared):
     check, seen, passed = judge_of(shared), set(), 0
     with (shared / "corpus" / "image_index.tsv").open(newline="") as f:

@@ -74,6 +74,7 @@ def test_joining_loses_and_doubles_nothing(pointers: list[tuple[int, int]], gap:
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_each_page_of_the_corpus_and_of_the_wild_comes_back_by_pointer(shared: Path) -> None:
     files = [*sorted((shared / "corpus" / "pages").glob("*.warc.gz")), *sorted((shared / "wild").glob("*arc*"))]
     compared = 0

@@ -57,6 +57,7 @@ def test_we_ask_as_ourselves(site, patient):
         ("nonsense", FetchStatus.PROTOCOL, 1),
     ],
 )
+@pytest.mark.slow
 def test_every_fault_ends_in_its_class_within_the_deadline(site, quick, patient, faults, fault, status, attempts):
     site.routes["/x"] = getattr(faults, fault)
     got = one(site.url("/x"), Config(**(quick if status is FetchStatus.TIMEOUT else patient)))

@@ -45,6 +45,7 @@ def test_a_redirect_to_a_blocked_place_is_not_followed(site, patient, tmp_path):
     assert "/private/1" not in site.asked
 
 
+@pytest.mark.slow
 def test_the_event_loop_of_python_does_the_same(site, quick, config, faults, monkeypatch):
     monkeypatch.setattr("pipeline.fetch.client._loop_factory", lambda: None)
     site.routes |= {"/good": site.image(), "/stall": faults.stall, "/endless": faults.endless, "/cut": faults.truncated}

@@ -62,6 +62,7 @@ def statuses(site, config, paths):
     return {answer.url.removeprefix(site.url("")): answer.status for answer in answers}
 
 
+@pytest.mark.slow
 def test_our_engine_keeps_the_whole_contract(misbehaving, quick, config):
     late = [path for path, (status, _) in CONTRACT.items() if status is FetchStatus.TIMEOUT]
     found = statuses(misbehaving, Config(**quick), late)

@@ -48,6 +48,7 @@ def ledger(root):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("count", "kills"), [(400, 1), pytest.param(5_000, 10, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_kills_lose_the_open_slice_and_nothing_else(site, root, tmp_path, count, kills):
     size = count // 20
     body = site.image().partition(b"\r\n\r\n")[2]

@@ -110,6 +110,7 @@ def test_what_a_target_never_takes_is_named(sound, tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_an_object_store_takes_them_in_parts_refusing_now_and_then_and_gives_them_back(
     sound, bucket, tmp_path, monkeypatch, digests
 ):
@@ -131,6 +132,7 @@ def test_an_object_store_takes_them_in_parts_refusing_now_and_then_and_gives_the
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_a_large_file_goes_in_parts_and_a_refused_part_is_sent_again(bucket, monkeypatch, tmp_path):
     monkeypatch.setattr(places, "CHUNK", 5 << 20)
     path = tmp_path / "large"

@@ -39,6 +39,7 @@ def test_the_score_of_a_node_is_the_mean_loss_of_its_tokens() -> None:
     assert found == pytest.approx(float(tokens.nll[second].mean()), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_blind_model_finds_no_image_and_a_taught_one_does() -> None:
     _, model = built("llava15")
     with torch.no_grad():

@@ -28,6 +28,7 @@ def config(small):
     return LoaderConfig(**small)
 
 
+@pytest.mark.slow
 def test_the_plain_loop_resumes_where_its_checkpoint_was_written(sample, tmp_path):
     train = run("A plain loop")["train"]
     seen, again = [], []

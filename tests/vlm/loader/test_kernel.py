@@ -51,6 +51,7 @@ print(worst)
     [(FEW, ["fixed"]), pytest.param(CASES, ["fixed", "tiles", "native"], marks=pytest.mark.slow)],
     ids=["few", "all"],
 )
+@pytest.mark.slow
 def test_the_kernel_agrees_with_the_oracle_in_the_interpreter(cases, modes):
     pytest.importorskip("triton")
     done = subprocess.run(
@@ -120,6 +121,7 @@ def test_the_stream_on_a_gpu_is_that_of_the_cpu_and_a_step_does_not_synchronise(
 
 
 @pytest.mark.filterwarnings("ignore:TRITON_DEFAULT_FP_FUSION")
+@pytest.mark.slow
 def test_the_kernel_compiles_for_a_gpu_that_is_not_here(monkeypatch, tmp_path):
     """Down to machine code for compute capability 9.0 (H100, H200): the compiler needs no device."""
     pytest.importorskip("triton")

@@ -46,6 +46,7 @@ def place_all(documents, bins=4, cuts=lambda _: ()):
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(entry, min_size=1, max_size=12), min_size=1, max_size=30))
+@pytest.mark.slow
 def test_nothing_is_lost_nothing_comes_twice_and_both_budgets_are_kept(documents):
     packs = place_all(documents)
     by_row = {}

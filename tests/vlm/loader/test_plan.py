@@ -134,6 +134,7 @@ def many(tmp_path_factory):
 
 
 @pytest.mark.parametrize("view", ["natural", "retrieval", "pairs", "text_only"])
+@pytest.mark.slow
 def test_the_state_of_240_full_lanes_is_under_a_megabyte_and_exact(small, many, view):
     """Every 24th lane is planned until its bins are all open; the state of 240 may be 24 times as large."""
     more = {"datasets": (str(many),), "lanes": 240, "batch_size": 240, "seq_len": 8192, "view": view}
@@ -224,6 +225,7 @@ def test_a_mix_goes_on_without_a_dataset_of_which_the_view_leaves_nothing(small,
     assert early + late == packs
 
 
+@pytest.mark.slow
 def test_fewer_shards_and_documents_than_lanes_still_feed_every_rank(small, tmp_path):
     from loader_shards import key_of, text, write_shards
 

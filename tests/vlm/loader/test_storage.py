@@ -122,6 +122,7 @@ def test_a_server_that_answers_503_is_asked_again(server, small):
     assert loader.faults.by_kind == {}
 
 
+@pytest.mark.slow
 def test_s3_that_answers_503_is_asked_again_and_gives_the_same_stream(server, small, monkeypatch):
     """Object stores are read by HEAD and GET with ranges alone, so a plain server will do for one."""
     fsspec = pytest.importorskip("fsspec")
@@ -271,6 +272,7 @@ def test_a_short_transfer_is_tried_again_and_never_kept(server, tmp_path, monkey
     assert handed == []
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_cache_that_is_too_small_for_both(server, tmp_path):
     url, _, folder = server
     limit = (folder / "weft-000000.tar").stat().st_size
