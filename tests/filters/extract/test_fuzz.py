@@ -242,5 +242,6 @@ SHARE = "<a href=//facebook.com/sharer>f</a><a href=//x.com/intent/post>t</a>"
         f"<p>{'text, ' * 200}</p>" + "<div class=a><p>words of a text that is long <a href=/x>y</a></p></div>" * 15_000,
     ],
 )
+@pytest.mark.slow
 def test_what_is_looked_at_more_than_once_is_bounded(body: str, mode: str) -> None:
     check(f"<article>{body}</article>".encode(), mode)
