@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from jobs.arguments import local, location, real, whole
-from jobs.recut import said
+from jobs.arguments import location, real, whole
+from jobs.recut import add_output, said
 from pipeline.shards.place import shards_place
 from pipeline.shards.recut import Source, recut
 from pipeline.shards.views import often_said, pairs
@@ -40,15 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="images that one text may stand with; what a template says of every picture makes no pair (default 10, "
         "0 = any number)",
     )
-    options.add_argument(
-        "--out", required=True, type=local("--out"), metavar="OUT", help="a folder that is empty or not there"
-    )
-    options.add_argument(
-        "--target-bytes",
-        type=whole("--target-bytes"),
-        default=512 << 20,
-        help="size that the number of shards is chosen for (512 MiB)",
-    )
+    add_output(options)
     arguments = options.parse_args(argv)
     source = Source(shards_place(arguments.folder).root)
     often: frozenset[bytes] = frozenset()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from jobs.arguments import local, location, real, whole
-from jobs.recut import said
+from jobs.arguments import location, real, whole
+from jobs.recut import add_output, said
 from pipeline.shards.place import shards_place
 from pipeline.shards.recut import Location, Source, drawn, recut
 
@@ -25,15 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
     options.add_argument("--tier", choices=("strict", "loose"), help="only documents of this tier")
     options.add_argument("--language", action="append", metavar="CODE", help="only documents in this language; repeat")
-    options.add_argument(
-        "--out", required=True, type=local("--out"), metavar="OUT", help="a folder that is empty or not there"
-    )
-    options.add_argument(
-        "--target-bytes",
-        type=whole("--target-bytes"),
-        default=512 << 20,
-        help="size that the number of shards is chosen for (512 MiB)",
-    )
+    add_output(options)
     arguments = options.parse_args(argv)
     source = Source(shards_place(arguments.folder).root)
 

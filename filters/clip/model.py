@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from filters import loaded
 from filters.clip import weights
 from filters.clip.config import Config
-from filters.clip.library import library
+from filters.clip.package import import_open_clip
 from schemas.errors import ConfigError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Clip:
     def __init__(self, model: Any, preprocess: Callable[[Any], torch.Tensor], tokenizer: Any, config: Config) -> None:
         import torch
 
-        open_clip = library()
+        open_clip = import_open_clip()
 
         self._model = model
         self._preprocess = preprocess
@@ -126,7 +126,7 @@ def load(config: Config) -> Clip:
     source = weights.find(config)
     import torch
 
-    open_clip = library()
+    open_clip = import_open_clip()
 
     device = config.device
     if device == "auto":
@@ -156,7 +156,7 @@ def tokenizer(source: weights.Source) -> Any:
     Raises:
         ModelUnavailable: it is one of the hub's, and cannot be had.
     """
-    open_clip = library()
+    open_clip = import_open_clip()
 
     own = {"bpe_path": str(source.bpe)} if source.bpe else {}
     try:

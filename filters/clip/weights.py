@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from filters.clip.config import Config, is_folder
-from filters.clip.library import library
+from filters.clip.package import import_open_clip
 from schemas.errors import ConfigError, ModelUnavailable
 
 DEMO = Path(__file__).parent.parent / "models" / "demo_clip"
@@ -123,12 +123,12 @@ def _weights_in(folder: Path) -> Path | None:
     """The file that open_clip's create_model will choose; its first choice is known without importing it."""
     if (folder / WEIGHTS_FILE).is_file():
         return folder / WEIGHTS_FILE
-    found = library().factory._find_checkpoint_in_dir(folder)
+    found = import_open_clip().factory._find_checkpoint_in_dir(folder)
     return Path(found) if found else None
 
 
 def _named(name: str, pretrained: str) -> Source:
-    open_clip = library()
+    open_clip = import_open_clip()
 
     if name not in open_clip.list_models():
         near = difflib.get_close_matches(name, open_clip.list_models(), 3)
@@ -147,7 +147,7 @@ def _named(name: str, pretrained: str) -> Source:
 
 
 def _on_hub(name: str) -> Source:
-    download_pretrained_from_hf = library().pretrained.download_pretrained_from_hf
+    download_pretrained_from_hf = import_open_clip().pretrained.download_pretrained_from_hf
     repository = name.removeprefix(_HUB_PREFIX)
     described = _fetch(name, lambda: download_pretrained_from_hf(repository, filename=CONFIG_FILE))
     weights = _fetch(name, lambda: download_pretrained_from_hf(repository))

@@ -15,7 +15,7 @@ from typing import Any
 _lock = threading.Lock()
 
 
-def library() -> ModuleType:
+def import_open_clip() -> ModuleType:
     """The module `open_clip`."""
     modules: dict[str, Any] = sys.modules  # None stands for a module that is not to be had
     with _lock:

@@ -11,9 +11,9 @@ import pytest
 
 PROGRAM = """
 import importlib.util, os, sys
-from filters.clip.library import library
+from filters.clip.package import import_open_clip
 
-assert "ViT-B-32" in library().list_models()
+assert "ViT-B-32" in import_open_clip().list_models()
 assert "timm" in sys.modules
 assert "wandb" not in sys.modules
 assert importlib.util.find_spec("wandb") is not None
