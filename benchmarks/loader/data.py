@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parents[2]
+
+
+def busy() -> str:
+    """How busy the machine is before a measurement begins: figures taken beside other work do not count."""
+    return f"({os.getloadavg()[0]:.1f} of {os.cpu_count()} cores busy)"
 
 
 def writer() -> ModuleType:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -20,17 +21,17 @@ sys.path.insert(0, str(ROOT))
 
 
 def timed(call: Callable[[], object], repeats: int = 5) -> float:
-    """Seconds of the fastest of `repeats` runs, the device waited for."""
+    """Seconds of the median of `repeats` runs after a first, the device waited for."""
     import torch
 
-    best = float("inf")
+    found = []
     for _ in range(repeats + 1):
         torch.cuda.synchronize()
         began = time.perf_counter()
         call()
         torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - began)
-    return best
+        found.append(time.perf_counter() - began)
+    return median(found[1:])
 
 
 def images(count: int) -> None:
@@ -68,7 +69,7 @@ def images(count: int) -> None:
                     if whole:
                         resize_to_patches_triton(pixels, work, config)
 
-            decoded, cut = (count / timed(partial(run, whole), 2) for whole in (False, True))
+            decoded, cut = (count / timed(partial(run, whole), 3) for whole in (False, True))
             print(
                 f"{name}, {batch} at once: {decoded:,.0f} images/s decoded; {cut:,.0f} decoded, resized, cut",
                 flush=True,
@@ -181,8 +182,9 @@ def main() -> None:
     if not torch.cuda.is_available():
         print("not measured: no CUDA device")
         return
-    print(torch.cuda.get_device_name(), "torch", torch.__version__)
-    from benchmarks.loader.data import whole
+    from benchmarks.loader.data import busy, whole
+
+    print(torch.cuda.get_device_name(), "torch", torch.__version__, busy())
 
     if args.only != "loader":
         images(args.images)

@@ -66,9 +66,9 @@ def main() -> None:
     if not torch.cuda.is_available():
         print("not measured: no CUDA device")
         return
-    from benchmarks.loader.data import whole
+    from benchmarks.loader.data import busy, whole
 
-    print(torch.cuda.get_device_name(), "torch", torch.__version__, flush=True)
+    print(torch.cuda.get_device_name(), "torch", torch.__version__, busy(), flush=True)
     whole(options.data, 3000, 16, pictures=100)
     found: dict[str, Any] = {"device": {"name": torch.cuda.get_device_name(), "torch": torch.__version__}}
     for name in options.names or CASES:
@@ -167,7 +167,9 @@ def case(name: str, options: argparse.Namespace) -> dict[str, Any]:
     parameters = sum(p.numel() for p in trainer.model.parameters())
     built = time.perf_counter() - began
     rows = trained(trainer, options.steps, began + options.seconds)
-    late = rows[5:] or rows[-1:]
+    late = rows[5:]
+    if not late:
+        raise RuntimeError(f"{name}: cut off after {2 * len(rows)} steps, still compiling: give more --seconds")
     middle = {key: median(r[key] for r in late) for key in late[-1] if isinstance(late[-1][key], int | float)}
     wait = sum(r["data_wait"] * r["seconds_per_step"] for r in late) / sum(r["seconds_per_step"] for r in late)
     return {
@@ -210,6 +212,7 @@ def report(name: str, found: dict[str, dict[str, Any]]) -> None:
         f"  {row['seconds_per_step'] * 1e3:.0f} ms a step"
         f"  {row['tokens_per_s']:,.0f} tok/s  {row['images_per_s']:.0f} img/s  wait {row['data_wait']:.2%}"
         f"  padding {row['padding']:.1%}  {row['memory_gb']:.1f} GB  loss {row['loss']:.2f}"
+        f"  ({row['steps_measured']} steps)"
     )
     if "text" in found and name != "text":
         line += f"  {row['mfu'] / found['text']['mfu']:.3f} of text alone"

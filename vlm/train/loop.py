@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from vlm.config import Preset, Stage, at_least
-from vlm.errors import CheckpointError, DataError, LossError, PresetError
+from vlm.errors import CheckpointError, DataError, PresetError
 from vlm.loader import Batch, Loader, LoaderConfig
 from vlm.loader.tokenizers import load_tokenizer
 from vlm.loss import Sums, objective
@@ -30,6 +29,7 @@ from vlm.train import checkpoint
 from vlm.train.flops import FlopCounter, peak_of
 from vlm.train.metrics import Log, Meter
 from vlm.train.processes import World, without_sync, wrap
+from vlm.train.watch import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +216,7 @@ class _Run:
         self.flops, self.meter = FlopCounter(trainer.model), Meter()
         self.peak = peak_of(trainer.where.device)
         self.sums, self.norm = self._zeros(), torch.zeros(())
+        self.watch = Watch(trainer.where, trainer.folder)
 
     def _zeros(self) -> Sums:
         return Sums.zeros(len(self.t.options.data), self.t.where.device)
@@ -253,7 +254,7 @@ class _Run:
             group["lr"] = lr
         total = float(sum(batch.num_targets for batch in batches))
         if t.where.size > 1:
-            total = float(t.where.sum(torch.tensor(total, dtype=torch.float64, device=t.where.device)))
+            total = float(t.where.sum(torch.tensor(total, dtype=torch.float64)))  # on the host: the GPU goes on
         if not total:
             return torch.zeros(())
         self.model.train()
@@ -272,12 +273,7 @@ class _Run:
         learns = [p for p in self.model.parameters() if p.requires_grad]
         norm = torch.nn.utils.clip_grad_norm_(learns, stage.clip or math.inf)
         whole: Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
-        # read together: the device is waited for once a step
-        loss, gradient = torch.stack([sums.nll.sum(), whole.to(sums.nll)]).tolist()
-        for what, value in (("loss", loss), ("gradient", gradient)):
-            if not math.isfinite(value):
-                why = f"the {what} of step {t.step} is not finite"
-                self.stop(batches, why, float(own) if what == "loss" else math.nan)
+        self.watch.add(t.step, batches, sums.nll.sum(), whole, own)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.sums = Sums(self.sums.nll + sums.nll, self.sums.count + sums.count, self.sums.z + sums.z)
@@ -297,20 +293,9 @@ class _Run:
         m.flops = m.flops + flops.total
         m.vision_flops = m.vision_flops + flops.vision
 
-    def stop(self, batches: list[Batch], why: str, own: float) -> None:
-        """Name the documents of the ranks whose `own` value is not finite."""
-        named = "" if math.isfinite(own) else ", ".join(sorted({key for batch in batches for key in batch.keys}))
-        every: list[Any] = [named]
-        if self.t.where.size > 1:
-            every = [None] * self.t.where.size
-            dist.all_gather_object(every, named)
-        documents = ", ".join(text for text in every if text)
-        there = checkpoint.found(self.t.folder)
-        back = f"; the last checkpoint is {there[-1]}" if there else ""
-        raise LossError(f"{why}; documents of the batch: {documents}{back}")
-
     def report(self, batch: Batch) -> dict[str, float]:
         """A row of the metrics since the last one."""
+        self.watch.read()
         t, sums = self.t, self.sums
         row: dict[str, Any] = {"step": t.step, "stage": self.stage.name, "loss": sums.mean}
         if len(t.options.data) > 1:
@@ -344,6 +329,7 @@ class _Run:
 
     def save(self) -> None:
         """Write a checkpoint."""
+        self.watch.read()
         t = self.t
         state = {
             "step": t.step,

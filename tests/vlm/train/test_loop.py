@@ -22,6 +22,7 @@ from vlm.train.processes import World
 
 pytestmark = pytest.mark.train
 ALONE = World(0, 1, torch.device("cpu"), "ddp")
+CUDA = torch.device("cuda", 0)
 
 
 def preset_of(name: str = "llava15", *overrides: str, steps: int = 6):
@@ -159,6 +160,21 @@ def test_a_gradient_that_is_not_finite_stops_before_it_is_taken(drawn: Path, tmp
     with pytest.raises(LossError, match=r"the gradient of step 0 is not finite; documents of the batch: [0-9a-f]{32}"):
         trainer.run()
     assert torch.equal(weight.detach(), before)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_it_stops_with_the_next_step_and_before_a_checkpoint(drawn: Path, tmp_path: Path) -> None:
+    trainer = Trainer(preset_of(steps=4), options_of(drawn, tmp_path, every=4), replace(ALONE, device=CUDA))
+    calls: list[int] = []
+
+    def spoil_the_second(gradient: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return gradient * math.inf if len(calls) == 2 else gradient
+
+    trainer.model.mapper[0].layers[0].weight.register_hook(spoil_the_second)
+    with pytest.raises(LossError, match=r"the gradient of step 1 is not finite; documents of the batch: [0-9a-f]{32}"):
+        trainer.run()
+    assert not checkpoint.found(tmp_path / "checkpoints")
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_documents(drawn: Path, tmp_path: Path) -> None:
