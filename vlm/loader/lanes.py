@@ -77,8 +77,8 @@ class Lane:
         self.packs, self._phase, self._served, self._done = s.packs, s.phase, list(s.served), s.done
         self._epochs, self._offsets = list(s.epochs), list(s.offsets)
         self._ready: deque[Pack] = deque(s.ready)
-        self._packer = Packer(config.seq_len, config.patches, config.open_bins)
-        self._packer.bins = [self._reopen(pieces) for pieces in s.bins]
+        bins = [self._reopen(pieces) for pieces in s.bins]
+        self._packer = Packer(config.seq_len, config.patches, config.open_bins, bins)
         self._idle = list(s.idle)
         self._patience = [min(2 * o.num_documents + 2, PATIENCE) for o in orders]
 
@@ -95,7 +95,7 @@ class Lane:
             self._phase,
             tuple(self._served),
             tuple(self._idle),
-            tuple(b.pieces for b in self._packer.bins),
+            tuple([b.pieces for b in self._packer.bins]),
             tuple(self._ready),
             self._done,
         )
@@ -142,10 +142,10 @@ class Lane:
         plan = self._plans.plan(dataset, shard)
         if plan is None:
             return self._nothing(dataset)
-        first, stop = int(plan.sequence_start[row]), int(plan.sequence_start[row + 1])
+        first, stop = plan.sequence_start.item(row), plan.sequence_start.item(row + 1)
         for n in range(first, stop):
-            tokens, patches = int(plan.sequence_tokens[n]) + 2, int(plan.sequence_patches[n])
-            entries = int(plan.entry_start[n]), 0, int(plan.entry_start[n + 1]), 0
+            tokens, patches = plan.sequence_tokens.item(n) + 2, plan.sequence_patches.item(n)
+            entries = plan.entry_start.item(n), 0, plan.entry_start.item(n + 1), 0
             whole = Piece(*place, n - first, *entries, WHOLE, tokens, patches)
             if self._config.mix_unit == "tokens":
                 self._served[dataset] += tokens
@@ -214,11 +214,11 @@ class Lane:
     def _choose(self) -> int:
         """The dataset that is furthest behind its weight; -1 where a single pass has nothing left."""
         weights = self._schedule[self._phase].weights
-        total = sum(self._served) + 1
-        share = sum(weights)
         some = [i for i, w in enumerate(weights) if (w > 0 or self._config.one_pass) and self._left(i)]
         if len(some) == 1:
             return some[0]
+        total = sum(self._served) + 1
+        share = sum(weights)
         return max(some, key=lambda i: weights[i] / share * total - self._served[i], default=-1)
 
     def _left(self, dataset: int) -> bool:

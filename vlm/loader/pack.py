@@ -16,10 +16,11 @@ Rules (measured in `benchmarks/loader/fill.py`):
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 MAX_WASTE = 0.01
@@ -109,12 +110,19 @@ class Bin(NamedTuple):
 
 @dataclass(slots=True)
 class Packer:
-    """Open bins of one lane. `place` returns the packs that it completed."""
+    """Open bins of one lane, the fullest first. `place` returns the packs that it completed."""
 
     seq_len: int
     max_patches: int
     open_bins: int
     bins: list[Bin] = field(default_factory=list)
+    _rooms: list[int] = field(init=False)
+    """Tokens of room of each bin: what is searched."""
+
+    def __post_init__(self) -> None:
+        """Sort the bins that are given."""
+        self.bins.sort(key=itemgetter(0))
+        self._rooms = [b.tokens for b in self.bins]
 
     def place(self, whole: Piece, cutting: Callable[[], Cutting]) -> list[Pack]:
         """Put a sequence into bins; the packs that are complete now, in the order in which they became so."""
@@ -126,39 +134,36 @@ class Packer:
 
     def flush(self, keep: int = 0) -> list[Pack]:
         """Close bins, fullest first, until `keep` are open."""
-        done = []
-        while len(self.bins) > keep:
-            done.append(self.bins.pop(self._fullest()).pieces)
+        more = max(0, len(self.bins) - keep)
+        done = [b.pieces for b in self.bins[:more]]
+        del self.bins[:more], self._rooms[:more]
         return done
-
-    def _fullest(self) -> int:
-        rooms = [b[0] for b in self.bins]
-        return rooms.index(min(rooms))
 
     def _place_whole(self, piece: Piece) -> list[Pack] | None:
         """Completed packs, or None where the piece should rather be cut."""
-        tokens, patches = piece.tokens, piece.patches
-        best, least = -1, self.seq_len + 1
-        for i, (room, vision, _) in enumerate(self.bins):
-            if tokens <= room < tokens + least and vision >= patches:
-                best, least = i, room - tokens
-        if best >= 0:
-            return self._add(best, piece)
-        done: list[Pack] = []
-        if len(self.bins) >= self.open_bins:
-            if self.bins[self._fullest()].tokens > MAX_WASTE * self.seq_len:
-                return None
-            done += self.flush(self.open_bins - 1)
-        self.bins.append(Bin(self.seq_len, self.max_patches, ()))
-        return done + self._add(len(self.bins) - 1, piece)
+        for i in range(bisect_left(self._rooms, piece.tokens), len(self.bins)):
+            if self.bins[i].patches >= piece.patches:
+                return self._add(i, piece)
+        if len(self.bins) >= self.open_bins and self._rooms[0] > MAX_WASTE * self.seq_len:
+            return None
+        return self._open(piece)
+
+    def _open(self, piece: Piece) -> list[Pack]:
+        done = self.flush(self.open_bins - 1)
+        return done + self._fill(Bin(self.seq_len, self.max_patches, ()), piece)
 
     def _add(self, i: int, piece: Piece) -> list[Pack]:
-        b = self.bins[i]
-        filled = Bin(b.tokens - piece.tokens, b.patches - piece.patches, (*b.pieces, piece))
-        if filled.tokens < FULL:
-            del self.bins[i]
-            return [filled.pieces]
-        self.bins[i] = filled
+        del self._rooms[i]
+        return self._fill(self.bins.pop(i), piece)
+
+    def _fill(self, b: Bin, piece: Piece) -> list[Pack]:
+        room = b.tokens - piece.tokens
+        pieces = (*b.pieces, piece)
+        if room < FULL:
+            return [pieces]
+        i = bisect_right(self._rooms, room)
+        self._rooms.insert(i, room)
+        self.bins.insert(i, Bin(room, b.patches - piece.patches, pieces))
         return []
 
     def _place_cut(self, whole: Piece, cut: Cutting) -> list[Pack]:
@@ -174,12 +179,11 @@ class Packer:
                     return done + placed
             where, stop = self._fit(cut, first)
             if where < 0:
-                done += self.flush(self.open_bins - 1)
-                self.bins.append(Bin(self.seq_len, self.max_patches, ()))
-                where, stop = len(self.bins) - 1, cut.fits(first, self.seq_len, self.max_patches)
+                stop = cut.fits(first, self.seq_len, self.max_patches)
             end = cut.stops[stop - 1]
             ends |= LAST if stop == len(cut.stops) else 0
-            done += self._add(where, _part(whole, start, end, ends, *cut.cost(first, stop)))
+            part = _part(whole, start, end, ends, *cut.cost(first, stop))
+            done += self._add(where, part) if where >= 0 else self._open(part)
             first, start = stop, end
             if first == len(cut.stops):
                 return done
@@ -192,17 +196,20 @@ class Packer:
         least = int(MAX_WASTE * self.seq_len) if len(self.bins) < self.open_bins else self.seq_len
         sums, seen = cut.tokens, cut.patches
         start, begun = sums[first], seen[first]
-        for i, (room, vision, _) in enumerate(self.bins):  # the hottest loop of planning
-            stop = bisect_right(sums, start + room, first) - 1
-            left = start + room - sums[stop]
-            if left > least or stop == first:
-                continue
+        stop = first + 1
+        for i in range(bisect_left(self._rooms, sums[stop] - start), len(self.bins)):  # the hottest loop of planning
+            room, vision, _ = self.bins[i]
+            stop = bisect_right(sums, start + room, stop) - 1
+            fitting = stop
             if seen[stop] > begun + vision:
-                stop = bisect_right(seen, begun + vision, first, stop + 1) - 1
-                left = start + room - sums[stop]
-                if left > least or stop == first:
+                fitting = bisect_right(seen, begun + vision, first, stop + 1) - 1
+                if fitting == first:
                     continue
-            best, at, least = i, stop, left - 1
+            left = start + room - sums[fitting]
+            if left <= least:
+                best, at, least = i, fitting, left - 1
+                if not left:
+                    break
         return best, at
 
 

@@ -25,7 +25,7 @@ from vlm.loader.lanes import LaneState
 from vlm.loader.runs import Run
 from vlm.loader.tokenizers import Tokenizer
 
-VERSION = 3
+VERSION = 4
 
 
 def facts(config: LoaderConfig, datasets: Sequence[Dataset], tokenizer: Tokenizer) -> dict[str, Any]:

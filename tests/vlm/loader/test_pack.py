@@ -91,7 +91,26 @@ def test_a_document_that_fits_goes_where_it_leaves_the_least_room():
     for row, size in enumerate((30, 40, 50)):  # none fits beside another
         packer.place(*candidate(row, [(size, 0, False)]))
     packer.place(*candidate(9, [(16, 0, False)]))
-    assert [[p.row for p in b.pieces] for b in packer.bins] == [[0], [1, 9], [2]]
+    assert [[p.row for p in b.pieces] for b in packer.bins] == [[1, 9], [2], [0]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, SEQ - 2), st.integers(0, PATCHES)), min_size=1, max_size=40))
+def test_a_document_is_added_to_the_best_bin_there_is_or_to_none(sizes):
+    packer = Packer(SEQ, PATCHES, 6)
+    for row, (tokens, patches) in enumerate(sizes):
+        piece, parts = candidate(row, [(tokens, patches, False)])
+        rooms = [b.tokens - piece.tokens for b in packer.bins if b.patches >= patches]
+        least = min((room for room in rooms if room >= 0), default=None)
+        done = packer.place(piece, parts)
+        held = [b for b in packer.bins if piece in b.pieces]
+        closed = [pack for pack in done if piece in pack]
+        assert len(held) + len(closed) <= 1  # none: it was cut
+        if least is not None:
+            left = held[0].tokens if held else SEQ - sum(p.tokens for p in closed[0])
+            assert left == least
+        again = Packer(SEQ, PATCHES, 6, list(reversed(packer.bins)))
+        assert [b.tokens for b in again.bins] == [b.tokens for b in packer.bins]
 
 
 def test_a_full_bin_is_closed_at_once():
