@@ -77,13 +77,7 @@ BENCHMARKS = {
         "fetching beside img2dataset", "images/fetch.py", ("speed",), ("speed", "--images", "500"), needs="nginx"
     ),
     "models": Benchmark("what scoring costs", "models/run.py", quick=("--pages", "10")),
-    "loader": Benchmark(
-        "the loader beside its peers",
-        "loader/compare.py",
-        quick=("--documents", "60", "--repeats", "1", "--seconds", "2"),
-    ),
-    "fill": Benchmark("how full packed batches are", "loader/fill.py", quick=("2000",)),
-    "guarantees": Benchmark("what the loader promises, at length", "loader/guarantees.py", quick=("--kills", "3")),
+    "loader": Benchmark("every promise of the loader, beside its peers", "loader/run.py", quick=("--quick",)),
     "gpu": Benchmark(
         "decoding and the kernel on a GPU", "loader/gpu.py", quick=("--images", "256"), needs="nvidia-smi"
     ),

@@ -1,15 +1,13 @@
 """The loader beside its peers, each in its own environment, in turn, repeated: `python benchmarks/loader/compare.py`.
 
-Writes a dated table beside this file. Environments: benchmarks/peers/NAME.txt.
+Environments: benchmarks/peers/NAME.txt. `run.py` puts the table below its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -25,6 +23,9 @@ MODES = {
     "packed": PEERS,
     "bytes": ("weft", "webdataset", "megatron-energon"),
 }
+SETTINGS: dict[str, Any] = {"documents": 300, "repeats": 2, "seconds": 5.0}
+Runs = dict[tuple[str, str], list[dict[str, Any]]]
+"""Facts of the repeats, by loader and mode."""
 PACKED = "-packed"
 """Ends the name of a peer's folder that holds our packs."""
 
@@ -75,65 +76,67 @@ def version_of(name: str) -> str:
     return next(line.split("==")[1] for line in pins if line.startswith(f"{name}=="))
 
 
-def main() -> None:
-    """Run all, print and write the table."""
+def measure_all(documents: int, repeats: int, seconds: float) -> Runs:
+    """The facts of every loader in every mode, in turn."""
     sys.path.insert(0, str(ROOT))
     from benchmarks.loader.data import as_packed, whole
 
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--documents", type=int, default=300)
-    options.add_argument("--repeats", type=int, default=3)
-    options.add_argument("--seconds", type=float, default=8)
-    args = options.parse_args()
-    work = Path(tempfile.gettempdir()) / f"weft-loader-benchmark-{args.documents}"
-    data = whole(work / "shards", args.documents, 4)
+    work = Path(tempfile.gettempdir()) / f"weft-loader-benchmark-{documents}"
+    data = whole(work / "shards", documents, 4)
     packed = as_packed(work / "packed", data, seq_len=2048, image_tokens=64)
-    names = ("weft", *PEERS)
     for name in PEERS[1:]:
         for shards, folder in ((data, work / name), (packed, work / f"{name}{PACKED}")):
             if not folder.exists():
                 print("prepare", name, run_one(name, "prepare", shards, folder, 0))
-    runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for _ in range(args.repeats):
+    runs: Runs = {}
+    for _ in range(repeats):
         for mode, of in MODES.items():
             for name in of:
-                facts = measure(name, mode, data, work, args.seconds)
+                facts = measure(name, mode, data, work, seconds)
                 if facts:
                     runs.setdefault((name, mode), []).append(facts)
-    table = [report(runs, name) for name in names]
-    command = f"--documents {args.documents} --repeats {args.repeats} --seconds {args.seconds:g}"
+    return runs
+
+
+def median(runs: Runs, name: str, mode: str, above: str, below: str) -> float | None:
+    """Of the ratio of two facts; None where the loader did not run."""
+    values = [r[above] / r[below] for r in runs.get((name, mode), []) if r[below]]
+    return statistics.median(values) if values else None
+
+
+COLUMNS = {
+    "CPU-s per 1,000 useful tokens, null step": ("null", "cpu_s", "useful", 1e3),
+    "images per 1,000 useful tokens": ("null", "images", "useful", 1e3),
+    "CPU-ms an image": ("null", "cpu_s", "images", 1e3),
+    "useful tokens/s, step of 20 ms a row": ("step", "useful", "wall_s", 1),
+    "the same, given our packs": ("packed", "useful", "wall_s", 1),
+    "bytes only, MB per CPU-s": ("bytes", "useful", "cpu_s", 1e-6),
+}
+
+
+def table(runs: Runs) -> list[str]:
+    """Lines of Markdown."""
+    repeats = max(map(len, runs.values()), default=0)
     head = [
-        f"# The loader beside its peers, {datetime.date.today().isoformat()}",
+        f"Medians of {repeats}. Same decode function for all (Pillow, 500 px to 384 px); peers pad or cut a document "
+        "to 2,048 tokens.",
         "",
-        f"`python benchmarks/loader/compare.py {command}`, {os.cpu_count()} cores shared with other work "
-        f"({platform.machine()}), Python {platform.python_version()}; medians of {args.repeats}. Same decode function "
-        "for all (Pillow, 500 px to 384 px); peers pad or cut a document to 2,048 tokens.",
-        "",
-        "| loader | CPU-s per 1,000 useful tokens, null step | images per 1,000 useful tokens | CPU-ms an image "
-        "| useful tokens/s, step of 20 ms a row | the same, given our packs | bytes only, MB per CPU-s |",
-        "|---|---|---|---|---|---|---|",
+        "| loader | " + " | ".join(COLUMNS) + " |",
+        "|---" * (len(COLUMNS) + 1) + "|",
     ]
-    text = "\n".join([*head, *table, ""])
-    print(text)
-    (Path(__file__).parent / "results.md").write_text(text)
+    for name in ("weft", *PEERS):
+        values = [(median(runs, name, *of), scale) for *of, scale in COLUMNS.values()]
+        cells = [f"{value * scale:,.4g}" if value is not None else "-" for value, scale in values]
+        head.append(f"| {name} {version_of(name)} | " + " | ".join(cells) + " |")
+    return head
 
 
-def report(runs: dict[tuple[str, str], list[dict[str, Any]]], name: str) -> str:
-    """A line of the table."""
-
-    def median(mode: str, above: str, below: str, scale: float) -> str:
-        values = [r[above] / r[below] * scale for r in runs.get((name, mode), []) if r[below]]
-        return f"{statistics.median(values):,.4g}" if values else "-"
-
-    cells = [
-        median("null", "cpu_s", "useful", 1e3),
-        median("null", "images", "useful", 1e3),
-        median("null", "cpu_s", "images", 1e3),
-        median("step", "useful", "wall_s", 1),
-        median("packed", "useful", "wall_s", 1),
-        median("bytes", "useful", "cpu_s", 1e-6),
-    ]
-    return f"| {name} {version_of(name)} | " + " | ".join(cells) + " |"
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    for name, value in SETTINGS.items():
+        options.add_argument(f"--{name}", type=type(value), default=value)
+    print("\n".join(table(measure_all(**vars(options.parse_args())))))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 def busy() -> str:
     """How busy the machine is before a measurement begins: figures taken beside other work do not count."""
-    return f"({os.getloadavg()[0]:.1f} of {os.cpu_count()} cores busy)"
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
 
 def writer() -> ModuleType:

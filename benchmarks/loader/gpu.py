@@ -1,4 +1,4 @@
-"""The GPU rows of the loader's table: `python benchmarks/loader/gpu.py`; says so where there is no GPU.
+"""The GPU rows of the loader's table: `python benchmarks/loader/gpu.py` writes `gpu.json`, or says there is no GPU.
 
 Decode + resize + patches per second by decoder, the kernel beside torchvision's resize + normalise, and the share of
 its time that a 300M-parameter step waits.
@@ -7,6 +7,8 @@ its time that a 300M-parameter step waits.
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -34,7 +36,7 @@ def timed(call: Callable[[], object], repeats: int = 5) -> float:
     return median(found[1:])
 
 
-def images(count: int) -> None:
+def images(count: int) -> dict[str, Any]:
     """Images a second by decoder, and kernel times."""
     import numpy as np
     import torch
@@ -51,7 +53,7 @@ def images(count: int) -> None:
     made = [torch.frombuffer(bytearray(picture(rng)), dtype=torch.uint8).pin_memory() for _ in range(256)]
     blobs = [made[i % len(made)] for i in range(count)]
     config = ImageConfig(size=384, patch=16)
-    measured = False
+    facts: dict[str, Any] = {"decoded_resized_cut": {}}
     for name in ("torchcodec", "torchvision", "nvimagecodec", "cpu"):
         try:
             decoder = choose_decoder(name, device)
@@ -74,12 +76,13 @@ def images(count: int) -> None:
                 f"{name}, {batch} at once: {decoded:,.0f} images/s decoded; {cut:,.0f} decoded, resized, cut",
                 flush=True,
             )
-        if not measured:
-            kernel(decoder.decode(made), [replace(planned[i], image=i) for i in range(len(made))], config)
-            measured = True
+            facts["decoded_resized_cut"].setdefault(name, {})[str(batch)] = round(cut)
+        if "kernel_ms" not in facts:
+            facts |= kernel(decoder.decode(made), [replace(planned[i], image=i) for i in range(len(made))], config)
+    return facts
 
 
-def kernel(pixels: list[Any], work: list[Any], config: Any) -> None:
+def kernel(pixels: list[Any], work: list[Any], config: Any) -> dict[str, float]:
     """Milliseconds of the kernel and of torchvision's antialiased resize and normalise: one by one, and by size."""
     import torch
     from torchvision.transforms.v2 import functional as F
@@ -102,6 +105,7 @@ def kernel(pixels: list[Any], work: list[Any], config: Any) -> None:
     print(f"kernel: {ours:.2f} ms for {len(work)} images, patches cut; off by {off:.2f}/255 at most; torchvision,"
           f" uncut: {single:.2f} ms one by one ({single / ours:.1f} times), {grouped:.2f} ms stacked by size"
           f" ({grouped / ours:.1f} times)", flush=True)  # fmt: skip
+    return {"kernel_ms": ours, "kernel_off": float(off), "torchvision_ms": single, "stacked_ms": grouped}
 
 
 def loader_config(folder: Path, **more: Any) -> Any:
@@ -132,7 +136,7 @@ def nothing(folder: Path, threads: int, batches: int) -> None:
     loader.close()
 
 
-def waiting(folder: Path, steps: int) -> None:
+def waiting(folder: Path, steps: int) -> dict[str, float]:
     """Share of the time that a 300M-parameter step (bf16, causal attention, AdamW) waits for its batch."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -167,6 +171,7 @@ def waiting(folder: Path, steps: int) -> None:
     print(f"waiting: {loader.stats.wait_s / wall:.2%} of {steps} steps of {wall / steps * 1e3:.0f} ms ({count:.0f}M"
           f" parameters, {rate:,.0f} images/s), decoder {loader.decoder.name}")  # fmt: skip
     loader.close()
+    return {"waiting": loader.stats.wait_s / wall, "step_ms": wall / steps * 1e3, "parameters": count * 1e6}
 
 
 def main() -> None:
@@ -186,14 +191,16 @@ def main() -> None:
 
     print(torch.cuda.get_device_name(), "torch", torch.__version__, busy())
 
+    facts: dict[str, Any] = {"device": torch.cuda.get_device_name(), "date": datetime.date.today().isoformat()}
     if args.only != "loader":
-        images(args.images)
-    if args.only == "images":
-        return
-    whole(args.data, args.documents, 16, pictures=100)
-    for threads in (8, 14):
-        nothing(args.data, threads, 20)
-    waiting(args.data, 60)
+        facts |= images(args.images)
+    if args.only != "images":
+        whole(args.data, args.documents, 16, pictures=100)
+        for threads in (8, 14):
+            nothing(args.data, threads, 20)
+        facts |= waiting(args.data, 60)
+    if args.only is None:
+        Path(__file__).with_name("gpu.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
