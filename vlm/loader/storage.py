@@ -19,6 +19,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
+
 from vlm.loader.errors import LoaderConfigError, ShardLost
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,8 @@ def coalesce(ranges: Sequence[Range], gap: int = GAP_BYTES) -> list[tuple[int, i
         offset, length = ranges[i]
         if merged and offset <= merged[-1][0] + merged[-1][1] + gap:
             start, old, which = merged[-1]
-            merged[-1] = (start, max(old, offset + length - start), [*which, i])
+            which.append(i)
+            merged[-1] = (start, max(old, offset + length - start), which)
         else:
             merged.append((offset, length, [i]))
     return merged
@@ -107,11 +110,11 @@ class LocalStore:
         return (Path(self.url) / name).stat().st_size
 
 
-def _pread(handle: int, offset: int, length: int) -> bytearray:
-    block = bytearray(length)
+def _pread(handle: int, offset: int, length: int) -> memoryview:
+    block = np.empty(length, np.uint8).data  # not filled with zeros first, as a bytearray would be
     got = 0
     while got < length:
-        n = os.preadv(handle, [memoryview(block)[got:]], offset + got)
+        n = os.preadv(handle, [block[got:]], offset + got)
         if n == 0:
             return block[:got]  # the file ends here: the checksum of the member will say so
         got += n
