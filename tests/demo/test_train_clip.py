@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from demo import train_clip
 
-pytest.importorskip("open_clip", reason="the extra `models` is not installed")
+pytestmark = pytest.mark.skipif(find_spec("open_clip") is None, reason="the extra `models` is not installed")
 
 
 @pytest.fixture(scope="module")

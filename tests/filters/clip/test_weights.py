@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from filters.clip import weights
 from filters.clip.config import Config
 from schemas.errors import ConfigError, ModelUnavailable
 
-pytest.importorskip("open_clip", reason="the extra `models` is not installed")
+pytestmark = pytest.mark.skipif(find_spec("open_clip") is None, reason="the extra `models` is not installed")
 
 
 @pytest.fixture

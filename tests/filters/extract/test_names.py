@@ -41,6 +41,7 @@ def test_an_id_made_from_a_heading_says_nothing() -> None:
     assert n.names_in(' class="x" id="share-bar"') == "x share-bar"
 
 
+@pytest.mark.slow
 @given(st.text(max_size=500))
 def test_any_name_has_flags_and_case_does_not_add_any_of_the_first(name: str) -> None:
     assert n.judge_names(name) >= 0

@@ -309,6 +309,7 @@ def test_original_images_may_be_of_any_format(sound):
     assert F.IMAGE_FORMAT not in faults(sound, original=True)
 
 
+@pytest.mark.slow
 def test_shards_read_at_once_give_the_same(sound):
     cut(sound)
     one, two = (verify(Place(sound), workers=workers) for workers in (1, 2))
@@ -354,6 +355,7 @@ def test_a_manifest_of_another_run_is_found_by_the_commit_records(sound, make_sh
     assert {F.BOOKS, F.TAR_CHECKSUM, F.COUNTS} <= set(faults(sound, decode=False))
 
 
+@pytest.mark.slow
 def test_the_independent_reader_agrees_on_sound_and_on_damaged_shards(sound, shared):
     def independent():
         command = [sys.executable, str(shared / "tools" / "check_shards.py"), str(sound)]

@@ -20,6 +20,7 @@ def test_every_document_is_read_in_order_with_its_images(sample):
         assert document.content["general_metadata"]["url"].endswith(document.key)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not TOOL.exists(), reason="needs ../shared/tools/check_shards.py")
 def test_the_shards_of_these_tests_obey_the_format(sample, second):
