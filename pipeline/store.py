@@ -71,9 +71,7 @@ class StoreWriter:
         Raises:
             OutputError: the store cannot be written (disk full, no permission).
         """
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(data), 0o644
-        head = info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+        head = tar_head(name, len(data))
         try:
             if self._out is None:
                 self._open()
@@ -141,6 +139,28 @@ class StoreWriter:
             out.flush()
             if _is_local(self._fs):
                 os.fsync(out.fileno())
+
+
+def _whole_head(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    return info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+
+
+_EMPTY = _whole_head("", 0)
+_EMPTY_SUM = int(_EMPTY[148:154], 8) - sum(b"00000000000")
+
+
+def tar_head(name: str, size: int) -> bytes:
+    """The USTAR header of a member as `tarfile` makes it, at a tenth of its cost: all but name, size and sum stands.
+
+    Raises ValueError for a name that is too long, UnicodeEncodeError for one that is not ASCII.
+    """
+    letters, digits = name.encode("ascii"), b"%011o" % size
+    if len(letters) > 99 or len(digits) > 11 or name.endswith("/"):
+        return _whole_head(name, size)
+    total = b"%06o" % (_EMPTY_SUM + sum(letters) + sum(digits))
+    return letters.ljust(100, b"\0") + _EMPTY[100:124] + digits + _EMPTY[135:148] + total + _EMPTY[154:]
 
 
 def read_ranges(

@@ -20,6 +20,9 @@ from pipeline.fetch.job import Start
 from pipeline.fetch.robots import MemoryTable, Table
 from schemas.reasons import FetchStatus
 
+MOST, LONGEST_WAIT_S = 16, 0.002
+"""Answers are handed over when so many wait, or the first has waited for so long."""
+
 
 def fetch(
     urls: Sequence[str | Start],
@@ -57,27 +60,56 @@ def fetch(
     return _answers(urls, Crawl(config, table, registry=registry, budget_s=budget_s, share=share, pace=pace))
 
 
+class _HandOver:
+    """Answers on their way to the caller's thread, some at a time: to wake it costs as much CPU as a small answer."""
+
+    def __init__(self) -> None:
+        self.lumps: queue.SimpleQueue[list[Answer] | BaseException | None] = queue.SimpleQueue()
+        """None after the last."""
+        self._held: list[Answer] = []
+
+    def emit(self, answer: Answer) -> None:
+        """Take an answer, in the event loop's thread."""
+        self._held.append(answer)
+        if len(self._held) == 1:
+            asyncio.get_running_loop().call_later(LONGEST_WAIT_S, self.flush)
+        elif len(self._held) >= MOST:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what is held."""
+        if self._held:
+            self.lumps.put(self._held)
+            self._held = []
+
+    def end(self, error: BaseException | None) -> None:
+        """Hand over what is held and say that no more will come, and why where that is an error."""
+        self.flush()
+        self.lumps.put(error)
+
+
 def _answers(urls: Sequence[str | Start], crawl: Crawl) -> Iterator[Answer]:
-    answers: queue.SimpleQueue[Answer | BaseException | None] = queue.SimpleQueue()
+    hand_over = _HandOver()
 
     def work() -> None:
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                runner.run(crawl.run(urls, answers.put))
-                answers.put(None)  # what goes wrong with closing the loop takes no answer back
+                runner.run(crawl.run(urls, hand_over.emit))
+                hand_over.end(None)  # what goes wrong with closing the loop takes no answer back
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            answers.put(error)
+            hand_over.end(error)
 
     thread = threading.Thread(target=work, name="fetch", daemon=True)
     thread.start()
     try:
-        while (answer := answers.get()) is not None:
-            if isinstance(answer, BaseException):
-                raise answer
-            held = len(answer.data) if answer.status is FetchStatus.OK and answer.data else 0
-            yield answer
-            del answer
-            crawl.taken(held)
+        while (lump := hand_over.lumps.get()) is not None:
+            if isinstance(lump, BaseException):
+                raise lump
+            lump.reverse()
+            while lump:
+                held = len(lump[-1].data) if lump[-1].status is FetchStatus.OK and lump[-1].data else 0
+                yield lump.pop()  # nothing here keeps it alive
+                crawl.taken(held)
     finally:
         crawl.stop()
         thread.join()

@@ -51,27 +51,24 @@ class Headers:
     """The headers of an answer, names without case."""
 
     def __init__(self) -> None:
-        self._all: list[tuple[str, bytes]] = []
+        self._all: dict[str, list[bytes]] = {}
 
     def add(self, name: bytes, value: bytes) -> None:
         """Append one."""
-        self._all.append((name.decode("latin-1").lower(), value))
+        self._all.setdefault(name.decode("latin-1").lower(), []).append(value)
 
     def get(self, name: str) -> str | None:
         """The first value of a name in lower case, None if there is none."""
-        return next((_text(value) for key, value in self._all if key == name), None)
+        values = self._all.get(name)
+        return _text(values[0]) if values else None
 
     def all(self, name: str) -> list[str]:
         """All values of a name in lower case."""
-        return [_text(value) for key, value in self._all if key == name]
+        return [_text(value) for value in self._all.get(name, ())]
 
     def only(self, names: frozenset[str]) -> dict[str, str]:
         """Those of `names` that are there; several values of one name joined by commas."""
-        found: dict[str, str] = {}
-        for key, value in self._all:
-            if key in names:
-                found[key] = f"{found[key]}, {_text(value)}" if key in found else _text(value)
-        return found
+        return {name: ", ".join(map(_text, values)) for name, values in self._all.items() if name in names}
 
 
 def _text(value: bytes) -> str:
