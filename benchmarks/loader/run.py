@@ -197,7 +197,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         take(planning(index_only(Path(work), 2_000 if quick else 20_000, 8)))
     with tempfile.TemporaryDirectory() as work:
-        take(states(writer().write_indexes(Path(work), 2_000, 4)))
+        take(states(writer().write_indexes(Path(work), 2_000 if quick else 20_000, 4)))
     take(promises(3 if quick else 20))
     take(token_tables(100 if quick else 400))
     settings = {"documents": 60, "repeats": 1, "seconds": 2.0} if quick else compare.SETTINGS
