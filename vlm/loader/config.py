@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vlm.loader.errors import LoaderConfigError
@@ -45,8 +46,8 @@ class ImageConfig:
     """Whether a start and an end token stand around the tokens of an image."""
 
     def __post_init__(self) -> None:
+        _check_types(self, "image.")
         unit = self.patch * self.merge
-        _check_choices(self, "image.")
         if self.patch < 1 or self.merge < 1 or self.size < unit or self.size % unit:
             raise LoaderConfigError(f"image.size={self.size} must be a multiple of patch x merge = {unit}")
         if self.tokens is not None and self.tokens < 1:
@@ -121,13 +122,13 @@ class LoaderConfig:
     max_faults_in_row: int = field(default=100, metadata=_OP)  # Megatron-Energon's limit for consecutive failures
 
     def __post_init__(self) -> None:
+        if isinstance(self.datasets, str) or not self.datasets:
+            raise LoaderConfigError("datasets must name at least one folder or URL, as a tuple")
+        _check_types(self)
         least = {"batch_size": 1, "lanes": 1, "open_bins": 1, "threads": 0, "prefetch": 1, "retries": 0}
         for name, low in (least | {"seq_len": 8, "cache_bytes": 0, "timeout_s": 0.1, "max_faults_in_row": 0}).items():
             if getattr(self, name) < low:
                 raise LoaderConfigError(f"{name}={getattr(self, name)} must be at least {low}")
-        if not self.datasets or isinstance(self.datasets, str):
-            raise LoaderConfigError("datasets must name at least one folder or URL, as a tuple")
-        _check_choices(self)
         if self.view != "text_only":
             self._check_images()
         if not 0 <= self.max_fault_share <= 1:
@@ -143,6 +144,8 @@ class LoaderConfig:
 
     def _check_mixing(self) -> None:
         want = len(self.datasets)
+        if not all(isinstance(phase, Phase) for phase in self.schedule):
+            raise LoaderConfigError(f"phases must be of the type Phase: {self.phases}")
         for phase in self.schedule:
             w = phase.weights
             good = all(isinstance(x, int | float) and 0 <= x < math.inf for x in w)
@@ -184,12 +187,18 @@ class LoaderConfig:
         return facts
 
 
-def _check_choices(config: object, prefix: str = "") -> None:
-    """Raise LoaderConfigError unless each field of a Literal type has one of its values."""
+def _check_types(config: object, prefix: str = "") -> None:
+    """Raise LoaderConfigError unless each field is of its type (int will do for float, list for tuple) or choices."""
+    wider: dict[type, tuple[type, ...]] = {float: (int, float), tuple: (list, tuple)}
     for name, hint in get_type_hints(type(config)).items():
-        value = getattr(config, name)
-        if get_origin(hint) is Literal and value not in get_args(hint):
-            raise LoaderConfigError(f"{prefix}{name}={value!r}: want one of {', '.join(get_args(hint))}")
+        value, shown = getattr(config, name), f"{prefix}{name}={getattr(config, name)!r}"
+        if get_origin(hint) is Literal:
+            if value not in get_args(hint):
+                raise LoaderConfigError(f"{shown}: want one of {', '.join(get_args(hint))}")
+            continue
+        kinds = [get_origin(h) or h for h in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
+        if not any(isinstance(value, wider.get(k, k)) and (k is bool or not isinstance(value, bool)) for k in kinds):
+            raise LoaderConfigError(f"{shown}: want {' or '.join(k.__name__ for k in kinds)}")
 
 
 def digest(*parts: object) -> str:

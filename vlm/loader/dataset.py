@@ -87,8 +87,9 @@ class Dataset:
         try:
             self._signature = store.signature(MANIFEST)
             raw = store.read(MANIFEST)
-        except FileNotFoundError:
-            raise DatasetError(f"{store.url} holds no {MANIFEST}: is it a `shards` folder?") from None
+        except (FileNotFoundError, NotADirectoryError) as error:
+            why = f" ({error.__cause__})" if error.__cause__ else ""  # a server that says 403, say
+            raise DatasetError(f"{store.url} holds no {MANIFEST}: is it a `shards` folder?{why}") from None
         self.manifest, self.shards = _read_manifest(store.url, raw)
         self.counts = np.array([s.documents for s in self.shards], np.int64)
         self.num_documents = int(self.counts.sum())
@@ -148,7 +149,7 @@ def read_parquet(store: Store, name: str) -> pa.Table:
         return pq.ParquetFile(pa.BufferReader(store.read(name))).read(use_threads=False)
     except FileNotFoundError as error:
         raise ShardLost(f"{store.url}/{name}: not there") from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise ShardLost(f"{store.url}/{name}: {error}") from error
 
 
@@ -166,11 +167,13 @@ def _read_manifest(url: str, raw: bytes) -> tuple[dict[str, Any], tuple[ShardInf
             ShardInfo(s["name"], int(s["bytes"]), s["sha256"], int(s["documents"]), int(s["images"]))
             for s in manifest["shards"]
         )
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DatasetError(f"{url}/{MANIFEST} is no manifest: {error!r}") from error
     for s in shards:  # a name is that of a file beside the manifest, also in a cache
         is_text = isinstance(s.name, str) and isinstance(s.sha256, str)
-        if not is_text or not _NAME.fullmatch(s.name) or min(s.num_bytes, s.documents, s.images) < 0:
+        # each has a header of 512 bytes in the tar, and rows are counted in int32
+        fits = 512 * (s.documents + s.images) <= s.num_bytes and s.documents < 1 << 31
+        if not is_text or not _NAME.fullmatch(s.name) or min(s.documents, s.images) < 0 or not fits:
             raise DatasetError(f"{url}/{MANIFEST} has a shard that cannot be: {s}")
     if len(shards) != manifest.get("num_shards"):
         raise DatasetError(f"{url}/{MANIFEST} lists {len(shards)} shards and says {manifest.get('num_shards')}")
@@ -182,14 +185,20 @@ def flat(column: Any) -> tuple[Array, Any]:
     lists = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(lists, pa.ChunkedArray):
         lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
-    offsets = lists.offsets.to_numpy().astype(np.int32)
+    offsets = np.from_dlpack(lists.offsets).astype(np.int32)
     starts = offsets - offsets[0] if len(offsets) else np.zeros(1, np.int32)
     return starts, lists.flatten()
 
 
-def _ints(values: Any, dtype: type, fill: int = 0) -> Array:
-    """The numbers, `fill` for null. Raises ValueError where one is below `fill` or too large for `dtype`."""
-    out: Array = values.fill_null(fill).to_numpy(zero_copy_only=False)
+def ints(values: Any, dtype: type, fill: int = 0) -> Array:
+    """The numbers, `fill` for null. Raises ValueError where one is below `fill` or too large for `dtype`.
+
+    Without Arrow's `to_numpy` and scalars of Python's: the first in a process imports pandas, which takes a second.
+    """
+    if not pa.types.is_integer(values.type):
+        raise ValueError(f"numbers of type {values.type}")
+    nothing = pa.Array.from_buffers(values.type, 1, [None, pa.py_buffer(fill.to_bytes(8, "little", signed=True))])[0]
+    out: Array = np.from_dlpack(values.fill_null(nothing))
     if len(out) and not fill <= out.min() <= out.max() <= np.iinfo(dtype).max:
         raise ValueError(f"{out.min()} to {out.max()} is out of range for {dtype.__name__}")
     return out.astype(dtype, copy=False)
@@ -198,18 +207,18 @@ def _ints(values: Any, dtype: type, fill: int = 0) -> Array:
 def _index(table: pa.Table) -> ShardIndex:
     member_start, members = flat(table.column("members"))
     node_start, nodes = flat(table.column("nodes"))
-    facts = {name: _ints(nodes.field(name), np.int32, -1 if name == "matched_text" else 0) for name in FACTS}
-    kind = nodes.field("kind")
-    is_image = pa.compute.equal(kind, "image").to_numpy(zero_copy_only=False)
-    if kind.null_count:
-        raise ValueError("a node without a kind")
+    facts = {name: ints(nodes.field(name), np.int32, -1 if name == "matched_text" else 0) for name in FACTS}
+    kinds = nodes.field("kind").dictionary_encode()
+    names = kinds.dictionary.to_pylist()
+    if not {"text", "image"}.issuperset(names) or table.column("key").null_count:
+        raise ValueError(f"kinds of nodes {names}, or a document without a key")
     return ShardIndex(
         keys=table.column("key").to_pylist(),
         member_start=member_start,
-        member_offset=_ints(members.field("offset"), np.int64),
-        member_length=_ints(members.field("length"), np.int32),  # a member over 2 GB is out of range
-        member_crc=_ints(members.field("crc32"), np.uint32),
+        member_offset=ints(members.field("offset"), np.int64),
+        member_length=ints(members.field("length"), np.int32),  # a member over 2 GB is out of range
+        member_crc=ints(members.field("crc32"), np.uint32),
         node_start=node_start,
-        is_image=np.asarray(is_image, bool),
+        is_image=np.array([name == "image" for name in names], bool)[np.from_dlpack(kinds.indices)],
         **facts,
     )

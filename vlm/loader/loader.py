@@ -23,7 +23,7 @@ from vlm.loader.assemble import Assembler, HostBatch
 from vlm.loader.batch import Batch
 from vlm.loader.config import LoaderConfig
 from vlm.loader.decode import choose_decoder
-from vlm.loader.errors import ResumeError
+from vlm.loader.errors import LoaderConfigError, ResumeError
 from vlm.loader.faults import FaultCounter, FaultKind
 from vlm.loader.finish import CpuFinisher, CudaFinisher
 from vlm.loader.lanes import LaneState
@@ -33,10 +33,12 @@ from vlm.loader.runs import lengthen, shorten
 from vlm.loader.state import check_facts, decode_lanes, encode_lanes, facts, merge_states
 from vlm.loader.tokenizers import load_tokenizer
 
-__all__ = ["Loader", "Stats"]
 
 RECENT = 16
 """Steps back for which a state can still be had; no framework fetches so many batches ahead."""
+
+THREADS = "vlm-loader"
+"""Begins the names of all threads of a loader."""
 
 SWITCH_S = 2e-4
 """Python's switch interval, for the whole process, once threads load: the training thread lets the interpreter go at
@@ -87,6 +89,10 @@ class Loader:
                 self.plans.plan(*first)
         self.faults = FaultCounter(max_share=config.max_fault_share, max_in_row=config.max_faults_in_row)
         self.stats = Stats()
+        count = torch.cuda.device_count()
+        known = ["cpu", *["cuda"][:count], *(f"cuda:{i}" for i in range(count))]
+        if config.device not in known:
+            raise LoaderConfigError(f"device={config.device!r}: want one of {', '.join(known)}")
         device = torch.device(config.device)
         self.decoder = choose_decoder(config.decoder, device)
         self._finisher = (CpuFinisher if device.type == "cpu" else CudaFinisher)(config, self.decoder)
@@ -106,7 +112,8 @@ class Loader:
             self._restart(0, {})
         at: Any = {"rank": self.rank, "world_size": self.world_size, "cursor": self._cursor}
         planner = Planner(self.config, self.datasets, self.plans, **at, lanes=self._lanes_after(None))
-        if planner.exhausted:
+        if planner.exhausted:  # a state of the end of a single pass: nothing is left of it, the next one starts again
+            self._ended = True
             return iter(())
         return self._batches(planner, self._turn)
 
@@ -190,8 +197,8 @@ class Loader:
             "cursor": cursor,
             "facts": facts(self.config, self.datasets, self.tokenizer),
             "lanes": encode_lanes(shorten(self._lanes_after(step), self.plans)),
-            "skipped": sorted([d, s] for d, s in self.plans.skipped),
-            "lost": sorted([d, s] for d, s in self.plans.lost),
+            "skipped": sorted([d, s] for d, s in self.plans.skipped.copy()),
+            "lost": sorted([d, s] for d, s in self.plans.lost.copy()),
             "faults": {str(kind): count for kind, count in sorted(self.faults.by_kind.items())},
             "items": self.faults.items,
         }
@@ -260,7 +267,7 @@ class _Pump:
         """Released when a batch was handed over, not when it was fetched: who wakes up takes the interpreter."""
         self._stop = threading.Event()
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
-        self._thread = threading.Thread(target=self._main, name="loader-pump", daemon=True)
+        self._thread = threading.Thread(target=self._main, name=f"{THREADS}-pump", daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Iterator[tuple[HostBatch, Batch]]:
@@ -275,12 +282,14 @@ class _Pump:
     def stop(self) -> None:
         """End the threads; what they made is dropped."""
         self._stop.set()
-        self._thread.join()
+        # The garbage collector may end an iterator in any thread: one of a loader's would wait for itself.
+        if not threading.current_thread().name.startswith(THREADS):
+            self._thread.join()
         self._queue.put(None)  # for a consumer that waits in another thread
 
     def _main(self) -> None:
         try:
-            with ThreadPoolExecutor(self._config.threads, thread_name_prefix="loader") as pool:
+            with ThreadPoolExecutor(self._config.threads, thread_name_prefix=THREADS) as pool:
                 self._pump(pool)
             self._put(None)
         except BaseException as error:  # noqa: BLE001 - raised again in the consumer's thread

@@ -26,7 +26,6 @@ from vlm.loader.token_table import read_token_table
 from vlm.loader.tokenizers import ByteTokenizer, Tokenizer
 from vlm.loader.views import ShardPlan, byte_tokens, plan_shard
 
-__all__ = ["Planner", "ShardPlans", "StepPlan", "check_ranks", "open_datasets"]
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +43,7 @@ class StepPlan:
 def open_datasets(config: LoaderConfig) -> list[Dataset]:
     """The datasets of a configuration, their manifests read. Raises DatasetError or LoaderConfigError."""
     options: Any = {n: getattr(config, n) for n in ("cache_dir", "cache_bytes", "retries", "timeout_s")}
-    return [Dataset(open_store(url, **options)) for url in config.datasets]
+    return [Dataset(open_store(str(url), **options)) for url in config.datasets]  # a path will do too
 
 
 def check_ranks(config: LoaderConfig, rank: int, world_size: int) -> None:
@@ -88,11 +87,11 @@ class ShardPlans:
         """The plan of a shard; None where it is lost and `on_lost_shard` says skip. Raises DatasetError otherwise."""
         where = (dataset, shard)
         with self._lock:
+            if where in self.skipped:  # by a run before this one, maybe: whether it can be read again does not matter
+                return None
             if where in self._plans:
                 self._plans.move_to_end(where)
                 return self._plans[where]
-            if where in self.skipped:
-                return None
         try:
             made = self._make(dataset, shard)
         except ShardLost as error:

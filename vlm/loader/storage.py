@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from vlm.loader.errors import LoaderConfigError, ShardLost
+from vlm.loader.errors import DatasetError, LoaderConfigError, ShardLost
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -30,6 +30,8 @@ Range = tuple[int, int]
 GAP_BYTES = 16 << 10
 """Two ranges nearer than this are one read: a tar header and padding are 1 KB, a seek of an object store far more."""
 CHUNK_BYTES = 8 << 20
+CHANGES = ("size", "ETag", "etag", "LastModified", "Last-Modified", "mtime")
+"""What fsspec's stores (S3, GCS, HTTP) say of a file that differs once it was written anew."""
 
 
 class Store(Protocol):
@@ -122,28 +124,41 @@ def _pread(handle: int, offset: int, length: int) -> memoryview:
 
 
 def _is_passing(error: FileNotFoundError) -> bool:
-    """Whether a server that was only busy made fsspec say that a file is not there (it does so for HTTP's HEAD)."""
-    return int(getattr(error.__cause__, "status", 0)) >= 429
+    """Whether fsspec only says that a file is not there (for HTTP's HEAD): the server was busy, or did not answer."""
+    cause = error.__cause__
+    silent = isinstance(cause, TimeoutError) or type(cause).__module__.startswith("aiohttp")
+    return int(getattr(cause, "status", 599 if silent else 0)) >= 429
+
+
+def _part(name: str, block: Any, length: int) -> bytearray:
+    """What a server gave for a range: nothing where it lies behind the end of the file, as on a local disk."""
+    if isinstance(block, Exception):
+        if getattr(block, "status", 0) == 416 or "range" in str(block).lower():  # S3 says it in words
+            return bytearray()
+        raise block
+    if len(block) > length:
+        raise DatasetError(f"{name}: the server sends more than the range that is asked for: give a cache_dir")
+    return bytearray(block)
 
 
 class RemoteStore:
     """A folder behind a URL, read through fsspec, with retries and growing pauses."""
 
-    def __init__(self, url: str, *, retries: int, timeout_s: float, options: dict[str, Any] | None = None) -> None:
-        """`options` go to fsspec (an S3 endpoint, say)."""
+    def __init__(self, url: str, *, retries: int, timeout_s: float) -> None:
+        """What else fsspec needs (an S3 endpoint, keys) is in the environment or in its configuration."""
         import fsspec
 
         self.url = url.rstrip("/")
         self._retries = retries
         scheme = url.split("://", 1)[0]
-        extra = dict(options or {})
+        extra: dict[str, Any] = {}
         if scheme in ("http", "https"):
             import aiohttp
 
-            extra.setdefault("client_kwargs", {"timeout": aiohttp.ClientTimeout(total=timeout_s)})
+            extra["client_kwargs"] = {"timeout": aiohttp.ClientTimeout(total=timeout_s)}
         elif scheme == "s3":
             timeouts = {"connect_timeout": timeout_s, "read_timeout": timeout_s, "retries": {"max_attempts": 1}}
-            extra.setdefault("config_kwargs", timeouts)
+            extra["config_kwargs"] = timeouts
         self._fs, self._root = fsspec.core.url_to_fs(self.url, use_listings_cache=False, **extra)
 
     def _path(self, name: str) -> str:
@@ -154,7 +169,7 @@ class RemoteStore:
             try:
                 return call()
             except Exception as error:
-                if isinstance(error, FileNotFoundError) and not _is_passing(error):
+                if isinstance(error, DatasetError) or (isinstance(error, FileNotFoundError) and not _is_passing(error)):
                     raise
                 # whatever a client library of a network raises: the boundary where it becomes ours
                 if attempt == self._retries:
@@ -173,13 +188,17 @@ class RemoteStore:
         reads = coalesce(ranges, gap=16 * GAP_BYTES)
         starts, ends = [r[0] for r in reads], [r[0] + r[1] for r in reads]
         paths = [self._path(name)] * len(reads)
-        data = self._try(name, lambda: self._fs.cat_ranges(paths, starts, ends, on_error="raise"))
-        return _spread(ranges, reads, [bytearray(block) for block in data])
+
+        def get() -> list[bytearray]:
+            data = self._fs.cat_ranges(paths, starts, ends, on_error="return")
+            return [_part(f"{self.url}/{name}", block, n) for block, (_, n, _) in zip(data, reads, strict=True)]
+
+        return _spread(ranges, reads, self._try(name, get))
 
     def signature(self, name: str) -> str:
-        """Size and whichever of entity tag and time the server tells."""
+        """Size and whatever of entity tag and time the server tells."""
         info = self._try(name, lambda: self._fs.info(self._path(name)))
-        return f"{info.get('size')}-{info.get('ETag') or info.get('LastModified') or info.get('mtime')}"
+        return "-".join(str(info.get(fact)) for fact in CHANGES if fact in info)
 
     def size(self, name: str) -> int:
         """Bytes of a file."""
@@ -280,19 +299,13 @@ def _unlink_orphan(part: Path) -> None:
 
 
 def open_store(
-    url: str,
-    *,
-    cache_dir: str | None = None,
-    cache_bytes: int = 64 << 30,
-    retries: int = 5,
-    timeout_s: float = 60.0,
-    options: dict[str, Any] | None = None,
+    url: str, *, cache_dir: str | None = None, cache_bytes: int = 64 << 30, retries: int = 5, timeout_s: float = 60.0
 ) -> Store:
     """The store of a folder or URL. Raises LoaderConfigError for a scheme that nothing here can read."""
     if "://" not in url or url.startswith("file://"):
         return LocalStore(str(Path(url.removeprefix("file://"))))
     try:
-        remote = RemoteStore(url, retries=retries, timeout_s=timeout_s, options=options)
+        remote = RemoteStore(url, retries=retries, timeout_s=timeout_s)
     except (ImportError, ValueError) as error:
         raise LoaderConfigError(f"{url}: {error} (for s3:// install the extra `s3`)") from error
     return remote if cache_dir is None else CachedStore(remote, cache_dir, max_bytes=cache_bytes)

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vlm.loader.dataset import Dataset, ShardIndex, flat, read_parquet
+from vlm.loader.dataset import Dataset, ShardIndex, flat, ints, read_parquet
 from vlm.loader.documents import parse, read_members
 from vlm.loader.errors import DatasetError, ShardLost, TokenTableMissing
 from vlm.loader.storage import LocalStore, Store
@@ -97,7 +97,7 @@ def _node_tokens(table: pa.Table, index: ShardIndex, where: str, sha256: str) ->
         starts, values = flat(table.column(name))
         if not np.array_equal(starts, index.node_start):
             raise DatasetError(f"{where}: {name} has another number of nodes than the index: make it again")
-        columns.append(values.to_numpy(zero_copy_only=False).astype(np.int32))
+        columns.append(ints(values, np.int32))
     cuts: dict[tuple[int, int], tuple[int, ...]] = {}
     starts, values = flat(table.column("cuts"))
     for row in np.flatnonzero(np.diff(starts)):

@@ -150,7 +150,7 @@ def _load(name: str) -> tuple[Any, dict[str, int | None]]:
 
     try:
         whole = AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # the library raises whatever it meets in a folder
         raise LoaderConfigError(f"tokenizer {name} cannot be had here: {error}") from error
     core = getattr(whole, "backend_tokenizer", None)
     if core is None:

@@ -1,6 +1,6 @@
 import pytest
 
-from vlm.loader import ImageConfig, LoaderConfig
+from vlm.loader import ImageConfig, Loader, LoaderConfig
 from vlm.loader.errors import LoaderConfigError
 
 
@@ -21,11 +21,30 @@ from vlm.loader.errors import LoaderConfigError
         ("weights", (float("nan"),), "want 1 finite numbers"),
         ("weights", (float("inf"),), "want 1 finite numbers"),
         ("weights", (1.0, 1.0), "want 1 finite numbers"),
+        ("seq_len", 2048.0, "want int"),
+        ("lanes", "24", "want int"),
+        ("threads", None, "want int"),
+        ("threads", True, "want int"),
+        ("one_pass", 1, "want bool"),
+        ("cache_dir", 5, "want str or NoneType"),
+        ("image", {"size": 384}, "want ImageConfig"),
+        ("phases", ({"from_step": 0, "weights": (1,)},), "of the type Phase"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(field, value, words):
     with pytest.raises(LoaderConfigError, match=f"{field}.*{words}"):
         LoaderConfig(datasets=("d",), batch_size=1, **{field: value})
+
+
+def test_lists_do_for_tuples_and_whole_numbers_for_fractions():
+    config = LoaderConfig(datasets=["d"], batch_size=1, weights=[1], timeout_s=5, image=ImageConfig(mean=[0, 0, 0]))
+    assert config.schedule[0].weights == [1]
+
+
+@pytest.mark.parametrize("device", ["gpu", "meta", "cuda:99", "cpu:1"])
+def test_a_device_that_is_not_here_is_refused(small, device):
+    with pytest.raises(LoaderConfigError, match=f"device='{device}': want one of cpu"):
+        Loader(LoaderConfig(**small | {"device": device}))
 
 
 @pytest.mark.parametrize(("field", "value"), [("mode", "round"), ("resample", "nearest")])

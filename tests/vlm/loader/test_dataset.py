@@ -1,4 +1,7 @@
 import json
+import random
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -60,7 +63,7 @@ def test_a_tar_of_any_size_is_read(folder, size):
     [
         {"name": "../weft-000000.tar"}, {"name": "/etc/weft-000000.tar"}, {"name": "a/b.tar"}, {"name": "weft"},
         {"name": 5}, {"documents": -1}, {"bytes": -1}, {"images": -1}, {"sha256": None}, {"documents": "many"},
-        {"bytes": float("inf")},
+        {"bytes": float("inf")}, {"bytes": 5_000}, {"documents": 10**12}, {"documents": 2**31, "bytes": 10**30},
     ],
 )  # fmt: skip
 def test_a_shard_that_cannot_be_is_refused_before_anything_is_read(folder, change):
@@ -70,6 +73,45 @@ def test_a_shard_that_cannot_be_is_refused_before_anything_is_read(folder, chang
     path.write_text(json.dumps(manifest))
     with pytest.raises(DatasetError, match=r"manifest\.json (is no manifest|has a shard that cannot be)"):
         Dataset(open_store(str(folder)))
+
+
+def test_a_manifest_that_is_nested_too_deeply_is_none(folder):
+    (folder / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(DatasetError, match="is no manifest"):
+        Dataset(open_store(str(folder)))
+
+
+def test_a_tar_in_place_of_its_folder_is_told_what_to_be(folder):
+    with pytest.raises(DatasetError, match="holds no manifest"):
+        Dataset(open_store(str(folder / "weft-000000.tar")))
+
+
+def test_a_document_without_a_key_is_none(folder):
+    with pytest.raises(DatasetError, match="document without a key"):
+        index_with(folder, lambda row: row.update(key=None))
+
+
+def test_an_index_with_bytes_changed_is_read_or_refused(folder):
+    path = folder / "weft-000000.idx.parquet"
+    good = path.read_bytes()
+    dataset, rng, refused = Dataset(open_store(str(folder))), random.Random(0), 0
+    for _ in range(400):
+        data = bytearray(good)
+        for _ in range(rng.choice([1, 1, 3, 20])):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        path.write_bytes(data)
+        try:
+            dataset.index(0)
+        except DatasetError:  # ShardLost is one
+            refused += 1
+    assert refused > 100
+
+
+def test_an_index_is_read_without_pandas(folder):
+    """Arrow imports it at the first number that is made an array, or an array a number: a second of each start."""
+    code = "import sys; from vlm.loader.dataset import Dataset; from vlm.loader.storage import open_store\n"
+    code += "Dataset(open_store(sys.argv[1])).index(0); sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, str(folder)], check=False, timeout=60).returncode == 0
 
 
 def test_texts_longer_than_the_tar_are_not_planned(folder):

@@ -1,7 +1,9 @@
 import fcntl
 import http.server
 import io
+import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +20,8 @@ from hypothesis import strategies as st
 from loader_shards import sample_documents, write_shards
 
 from vlm.loader import Loader, LoaderConfig
-from vlm.loader.errors import DatasetError, LoaderConfigError, ShardLost
+from vlm.loader.dataset import Dataset
+from vlm.loader.errors import DatasetChanged, DatasetError, LoaderConfigError, ShardLost
 from vlm.loader.storage import CachedStore, LocalStore, RemoteStore, coalesce, open_store
 
 
@@ -47,9 +50,13 @@ def test_a_file_that_is_not_there_is_a_lost_shard(tmp_path):
 
 
 class Flaky(http.server.SimpleHTTPRequestHandler):
-    """Serves ranges; answers 503 to every request until `failures` are used up."""
+    """Serves ranges; answers 503, or nothing at all (`silent`), to every request until `failures` are used up.
+
+    Without `ranges` it sends whole files, without `tags` the time of a file and no entity tag.
+    """
 
     failures = 0
+    silent, ranges, tags = False, True, True
     seen = 0
     lock = threading.Lock()
 
@@ -65,6 +72,8 @@ class Flaky(http.server.SimpleHTTPRequestHandler):
             cls.seen += 1
             fail = cls.failures > 0
             cls.failures -= fail
+        if fail and cls.silent:
+            return self.connection.shutdown(socket.SHUT_RDWR)
         if fail:
             return self.send_error(503, "Slow Down")
         path = self.translate_path(self.path)
@@ -73,13 +82,19 @@ class Flaky(http.server.SimpleHTTPRequestHandler):
         with open(path, "rb") as file:  # noqa: PTH123
             data = file.read()
         start, stop, status = 0, len(data), 200
-        if wanted := self.headers.get("Range"):
+        if (wanted := self.headers.get("Range")) and cls.ranges:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             start, stop, status = int(first), min(int(last) + 1, len(data)) if last else len(data), 206
+            if start >= len(data):
+                return self.send_error(416)
         self.send_response(status)
         self.send_header("Content-Length", str(stop - start))
         self.send_header("Accept-Ranges", "bytes")
-        self.send_header("ETag", f'"{os.stat(path).st_mtime_ns}"')  # noqa: PTH116
+        changed = os.stat(path).st_mtime  # noqa: PTH116
+        if cls.tags:
+            self.send_header("ETag", f'"{changed}"')
+        else:
+            self.send_header("Last-Modified", self.date_time_string(changed))
         if status == 206:
             self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
         self.end_headers()
@@ -122,18 +137,21 @@ def test_a_server_that_answers_503_is_asked_again(server, small):
     assert loader.faults.by_kind == {}
 
 
-@pytest.mark.slow
-def test_s3_that_answers_503_is_asked_again_and_gives_the_same_stream(server, small, monkeypatch):
+def s3_of(url, folder, monkeypatch):
     """Object stores are read by HEAD and GET with ranges alone, so a plain server will do for one."""
     fsspec = pytest.importorskip("fsspec")
     pytest.importorskip("s3fs")
-    url, handler, folder = server
-    conf = {"endpoint_url": url.rsplit("/", 1)[0] + "/" + url.rsplit("/", 1)[1], "key": "k", "secret": "s"}
-    monkeypatch.setitem(fsspec.config.conf, "s3", conf)
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": url, "key": "k", "secret": "s"})
     (folder / "bucket").mkdir()
     (folder / "bucket" / "data").symlink_to(folder)
+    return "s3://bucket/data"
+
+
+@pytest.mark.slow
+def test_s3_that_answers_503_is_asked_again_and_gives_the_same_stream(server, small, monkeypatch):
+    url, handler, folder = server
     on_disk = Loader(LoaderConfig(**small | {"datasets": (str(folder),)}))
-    on_s3 = Loader(LoaderConfig(**small | {"datasets": ("s3://bucket/data",), "retries": 6}))
+    on_s3 = Loader(LoaderConfig(**small | {"datasets": (s3_of(url, folder, monkeypatch),), "retries": 6}))
     handler.failures = 4
     a, b = iter(on_disk), iter(on_s3)
     assert [next(a).keys for _ in range(2)] == [next(b).keys for _ in range(2)]
@@ -154,6 +172,60 @@ def test_a_missing_manifest_behind_a_url_is_not_tried_again(server):
     with pytest.raises(DatasetError, match="holds no manifest"):
         Loader(LoaderConfig(datasets=(url + "/nowhere",), batch_size=1, view="text_only"))
     assert handler.seen <= 3
+
+
+@pytest.mark.parametrize("failures", [1, 4, 10**9])
+def test_a_server_that_does_not_answer_is_asked_again_and_nothing_is_taken_for_removed(server, failures):
+    """HTTP's HEAD says `not there` whatever went wrong."""
+    url, handler, _ = server
+    dataset = Dataset(RemoteStore(url, retries=3, timeout_s=5))
+    handler.failures, handler.silent = failures, True
+    if failures < 10:
+        dataset.check_unchanged()
+        assert handler.failures == 0
+        return
+    with pytest.raises(ShardLost, match=r"manifest\.json: gave up after 2 attempts"):
+        Dataset(RemoteStore(url, retries=1, timeout_s=5))
+    with pytest.raises(ShardLost, match=r"manifest\.json: gave up after 4 attempts"):
+        dataset.check_unchanged()
+
+
+def test_a_manifest_that_changes_is_noticed_behind_a_server_that_tells_times_only(server):
+    url, handler, folder = server
+    handler.tags = False
+    dataset = Dataset(RemoteStore(url, retries=0, timeout_s=5))
+    path = folder / "manifest.json"
+    manifest = path.read_text()
+    path.write_text(manifest.replace(json.loads(manifest)["shards"][0]["sha256"], "0" * 64))
+    os.utime(path, (0, 0))
+    with pytest.raises(DatasetChanged, match="changed during the run"):
+        dataset.check_unchanged()
+
+
+def test_a_server_without_ranges_is_told_from_damage_and_serves_whole_files_to_a_cache(server, small, tmp_path):
+    url, handler, _ = server
+    handler.ranges = False
+    config = LoaderConfig(**small | {"datasets": (url,), "retries": 0})
+    with pytest.raises(DatasetError, match="sends more than the range that is asked for: give a cache_dir"):
+        next(iter(Loader(config)))
+    loader = Loader(replace(config, cache_dir=str(tmp_path / "cache")))
+    assert next(iter(loader)).faults == ()
+
+
+@pytest.mark.parametrize("scheme", ["https", "s3"])
+def test_a_truncated_tar_behind_a_url_costs_what_it_costs_on_disk(server, small, monkeypatch, scheme):
+    url, _, folder = server
+    where = url
+    if scheme == "s3":
+        where = s3_of(url, folder, monkeypatch)
+    tar = folder / "weft-000001.tar"
+    tar.write_bytes(tar.read_bytes()[:5000])
+    faults = []
+    for place in (where, str(folder)):
+        loader = Loader(LoaderConfig(**small | {"datasets": (place,), "one_pass": True, "retries": 0}))
+        faults.append([fault for batch in loader for fault in batch.faults])
+    assert faults[0] == faults[1]
+    assert len(faults[0]) > 10
 
 
 def cached(url, folder, limit):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from loader_shards import WORDS, key_of, sample_documents, text, write_shards
 
 from vlm.loader import Loader, LoaderConfig
-from vlm.loader.errors import DatasetError, LoaderConfigError, TokenTableMissing
+from vlm.loader.errors import DatasetError, LoaderConfigError, ResumeError, TokenTableMissing
 from vlm.loader.sentences import sentence_ends
 from vlm.loader.tokenizers import ByteTokenizer, load_tokenizer
 from vlm.loader.tools.tokens import main
@@ -120,6 +120,32 @@ def test_another_separator_is_another_table(folder, tokenizer_json, small):
     assert Loader(config).tokenizer.specials.image == 2
     with pytest.raises(TokenTableMissing):
         Loader(replace(config, separator=" "))
+
+
+def test_a_tokenizer_that_was_moved_goes_on_with_the_state_and_another_does_not(
+    folder, tokenizer_json, small, tmp_path
+):
+    moved, other = tmp_path / "moved.json", tmp_path / "other.json"
+    moved.write_bytes(Path(tokenizer_json).read_bytes())
+    other.write_text(Path(tokenizer_json).read_text().replace('"<image>"', '"<img>"'))
+    config = LoaderConfig(**small | {"datasets": (str(folder),), "tokenizer": tokenizer_json})
+    for name in (tokenizer_json, str(other)):
+        assert main([str(folder), "--tokenizer", name]) == 0
+    state = Loader(config).state_dict()
+    Loader(replace(config, tokenizer=str(moved))).load_state_dict(state)
+    with pytest.raises(ResumeError, match="tokenizer: the state has"):
+        Loader(replace(config, tokenizer=str(other))).load_state_dict(state)
+
+
+def test_whatever_a_library_raises_is_a_tokenizer_that_cannot_be_had(tmp_path):
+    (tmp_path / "tokenizer_config.json").write_text("[]")
+    with pytest.raises(LoaderConfigError, match="cannot be had here"):
+        load_tokenizer(str(tmp_path))
+
+
+def test_the_cache_without_its_folder_is_not_called_a_folder_that_cannot_be_written(folder, tokenizer_json, capsys):
+    assert main([str(folder), "--tokenizer", tokenizer_json, "--in-cache"]) == 2
+    assert capsys.readouterr().err == "LoaderConfigError: --in-cache: say where the tables go with --cache-dir\n"
 
 
 def test_a_table_of_another_index_is_refused(folder, tokenizer_json, small):

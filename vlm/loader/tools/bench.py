@@ -29,8 +29,7 @@ def _run(args: argparse.Namespace) -> int:
     first = time.perf_counter() - began
     loader.stats = Stats()
     start, cpu = time.perf_counter(), os.times()
-    while time.perf_counter() - start < args.seconds:
-        next(batches)
+    while time.perf_counter() - start < args.seconds and next(batches, None):
         time.sleep(args.step_ms / 1000)
     wall, spent = time.perf_counter() - start, sum(os.times()[:2]) - sum(cpu[:2])
     loader.close()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import islice
 
 from vlm.loader.batch import Batch
+from vlm.loader.errors import LoaderConfigError
 from vlm.loader.loader import Loader
 from vlm.loader.tools.options import add_options, config_of, guarded, say
 
@@ -24,11 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     loader = Loader(config_of(args, dtype="float32"))
-    batches = iter(loader)
-    for _ in range(args.skip):
-        next(batches)
-    batch = next(batches)
+    batch = next(islice(loader, max(args.skip, 0), None), None)
     loader.close()
+    if batch is None:
+        raise LoaderConfigError(f"a single pass has no batch number {args.skip}")
     _show(batch, loader, args.packs)
     return 0
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
 
 from vlm.loader.config import ImageConfig, LoaderConfig
-from vlm.loader.errors import LoaderError
+from vlm.loader.errors import LoaderConfigError, LoaderError
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,18 +32,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=int, default=d.threads)
     add("--device", default=d.device)
     add("--cache-dir", default=None)
+    text = "any other field of LoaderConfig, its value as JSON: open_bins=64, weights=[0.7,0.3], image.merge=2"
+    add("--set", action="append", default=[], metavar="FIELD=VALUE", help=text)
 
 
-def config_of(args: argparse.Namespace, **more: object) -> LoaderConfig:
+def config_of(args: argparse.Namespace, **more: Any) -> LoaderConfig:
     """The configuration that the options ask for. Raises LoaderConfigError."""
-    image = ImageConfig(mode=args.image_mode, size=args.image_size, patch=args.patch, tokens=args.image_tokens or None)
     names = ("tokenizer", "seq_len", "batch_size", "view", "lanes", "seed", "threads", "device", "cache_dir")
-    return LoaderConfig(
-        datasets=tuple(args.dir),
-        image=image,
-        **{n: getattr(args, n) for n in names},
-        **more,  # type: ignore[arg-type]
-    )
+    loader = {n: getattr(args, n) for n in names} | more
+    image: dict[str, Any] = {"patch": args.patch, "tokens": args.image_tokens or None}
+    image |= {"mode": args.image_mode, "size": args.image_size}
+    for setting in args.set:
+        field, _, text = setting.partition("=")
+        of, name = (image, field[6:]) if field.startswith("image.") else (loader, field)
+        known = {f.name for f in fields(ImageConfig if of is image else LoaderConfig)}
+        if name not in known - {"datasets", "image", "phases"}:
+            raise LoaderConfigError(f"--set {setting}: no field of that name can be set")
+        try:
+            of[name] = json.loads(text)
+        except ValueError:
+            of[name] = text
+    return LoaderConfig(datasets=tuple(args.dir), image=ImageConfig(**image), **loader)
 
 
 def say(line: str = "") -> None:

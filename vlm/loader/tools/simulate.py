@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from vlm.loader.config import LoaderConfig
 from vlm.loader.dataset import Dataset
+from vlm.loader.errors import LoaderConfigError
 from vlm.loader.lanes import LaneState
 from vlm.loader.pack import FIRST, Piece
 from vlm.loader.plan import Planner, ShardPlans, check_ranks, open_datasets
@@ -50,6 +51,8 @@ class Tally:
 
 def _run(args: argparse.Namespace) -> int:
     config = config_of(args)
+    if args.steps < 1 or args.tokens_per_second <= 0:
+        raise LoaderConfigError("--steps and --tokens-per-second must be over 0")
     check_ranks(config, 0, args.ranks)
     datasets = open_datasets(config)
     tokenizer = load_tokenizer(config.tokenizer, config.separator)
@@ -57,7 +60,7 @@ def _run(args: argparse.Namespace) -> int:
     ranks = [Planner(config, datasets, plans, rank=r, world_size=args.ranks) for r in range(args.ranks)]
     tally = Tally()
     began = time.process_time()
-    for _ in range(args.steps):
+    while len(tally.per_step) < args.steps and not ranks[0].exhausted:
         steps = [planner.step() for planner in ranks]
         work = []
         for step in steps:
@@ -106,7 +109,7 @@ def _report(args: argparse.Namespace, config: LoaderConfig, t: Tally, sources: S
     size = sum(s.num_bytes for d in sources for s in d.shards)
     largest = max((s.num_bytes for d in sources for s in d.shards), default=0)
     open_shards = min(config.lanes // args.ranks + 1, shards)
-    say(f"{documents:,} documents, {shards} shards, {size / 1e9:,.2f} GB; {args.ranks} ranks, {args.steps} steps")
+    say(f"{documents:,} documents, {shards} shards, {size / 1e9:,.2f} GB; {args.ranks} ranks, {len(t.per_step)} steps")
     begun = f"{t.packs:,} packs, {len(t.begun):,} documents begun"
     say(f"fill                {useful:.4f} of {config.seq_len} tokens; {begun}")
     say(f"a document          {per_document:,.0f} tokens, {patches:,.0f} patches")

@@ -62,5 +62,6 @@ def _folder(args: argparse.Namespace, dataset: Dataset) -> Path:
     if not args.in_cache and isinstance(store, LocalStore) and os.access(store.url, os.W_OK):
         return Path(store.url)
     if args.cache_dir is None:
-        raise LoaderConfigError(f"{args.dir} cannot be written: say where the tables go with --cache-dir")
+        why = "--in-cache" if args.in_cache else f"{args.dir} cannot be written"
+        raise LoaderConfigError(f"{why}: say where the tables go with --cache-dir")
     return cache_folder(args.cache_dir, dataset)

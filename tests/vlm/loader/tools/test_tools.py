@@ -3,6 +3,7 @@ import re
 import pytest
 from loader_shards import image, key_of, text, write_shards
 
+from vlm.loader import read_documents
 from vlm.loader.tools import bench, inspect, simulate
 
 OPTIONS = ["--seq-len", "512", "--image-size", "32", "--patch", "8", "--image-tokens", "4", "--lanes", "24"]
@@ -85,3 +86,28 @@ def test_simulate_counts_a_page_once_and_reads_what_the_view_needs(tmp_path, cap
     tokens, _, rate = planned(folder, capsys, "text_only")
     assert tokens == pytest.approx(102, abs=2)
     assert rate < 100
+
+
+@pytest.mark.parametrize(
+    "more", [["--steps", "0"], ["--tokens-per-second", "0"], ["--set", "bins=3"], ["--set", "image.tokens=x"]]
+)
+def test_numbers_and_fields_that_make_no_sense_are_one_line(sample, capsys, more):
+    assert simulate.main([str(sample), *OPTIONS, *more]) == 2
+    assert capsys.readouterr().err.startswith("LoaderConfigError: ")
+
+
+def test_any_field_of_the_configuration_can_be_set(sample, second, capsys):
+    """Two datasets of which one is not taken; a single pass that is over before the steps that were asked for."""
+    settings = ["weights=[0,1.0]", "one_pass=false", "open_bins=4", "image.merge=2", "on_lost_shard=skip"]
+    more = [part for setting in settings for part in ("--set", setting)]
+    assert inspect.main([str(sample), str(second), *OPTIONS, *more]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines() if "epoch 0" in line} <= keys_of(second)
+    assert simulate.main([str(sample), *OPTIONS, "--set", "one_pass=true"]) == 0
+    assert re.search(r"200 documents, 5 shards, .* 1 ranks, \d\d steps\n", out := capsys.readouterr().out)
+    assert ", 200 documents begun" in out
+    assert inspect.main([str(sample), *OPTIONS, "--set", "one_pass=true", "--skip", "99"]) == 2
+    assert "a single pass has no batch number 99" in capsys.readouterr().err
+
+
+def keys_of(folder):
+    return {document.key for document in read_documents(str(folder))}
