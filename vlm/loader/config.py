@@ -6,7 +6,6 @@ resume; fields marked operational (threads, caches, timeouts, limits, device) ne
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
@@ -199,8 +198,3 @@ def _check_types(config: object, prefix: str = "") -> None:
         kinds = [get_origin(h) or h for h in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
         if not any(isinstance(value, wider.get(k, k)) and (k is bool or not isinstance(value, bool)) for k in kinds):
             raise LoaderConfigError(f"{shown}: want {' or '.join(k.__name__ for k in kinds)}")
-
-
-def digest(*parts: object) -> str:
-    """16 hex digits of a SHA-256 over the JSON of `parts`."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -33,7 +33,6 @@ from vlm.loader.runs import lengthen, shorten
 from vlm.loader.state import check_facts, decode_lanes, encode_lanes, facts, merge_states
 from vlm.loader.tokenizers import load_tokenizer
 
-
 RECENT = 16
 """Steps back for which a state can still be had; no framework fetches so many batches ahead."""
 

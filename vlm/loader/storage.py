@@ -50,9 +50,6 @@ class Store(Protocol):
     def signature(self, name: str) -> str:
         """Something that changes when the file does; cheap."""
 
-    def size(self, name: str) -> int:
-        """Bytes of a file. Raises FileNotFoundError or ShardLost."""
-
 
 def coalesce(ranges: Sequence[Range], gap: int = GAP_BYTES) -> list[tuple[int, int, list[int]]]:
     """(offset, length, which of `ranges`) of the fewest reads that cover `ranges`, in the order of the file."""
@@ -106,10 +103,6 @@ class LocalStore:
         """Size and time of last change."""
         facts = (Path(self.url) / name).stat()
         return f"{facts.st_size}-{facts.st_mtime_ns}"
-
-    def size(self, name: str) -> int:
-        """Bytes of a file."""
-        return (Path(self.url) / name).stat().st_size
 
 
 def _pread(handle: int, offset: int, length: int) -> memoryview:
@@ -200,10 +193,6 @@ class RemoteStore:
         info = self._try(name, lambda: self._fs.info(self._path(name)))
         return "-".join(str(info.get(fact)) for fact in CHANGES if fact in info)
 
-    def size(self, name: str) -> int:
-        """Bytes of a file."""
-        return int(self._try(name, lambda: self._fs.info(self._path(name)))["size"])
-
     def fetch(self, name: str, into: Path, size: int | None = None) -> None:
         """Write a file to `into`, in chunks. Raises ShardLost where it has not `size` bytes, or those that are told."""
 
@@ -225,7 +214,7 @@ class CachedStore:
         """Several processes may give the same folder."""
         self.url = remote.url
         self._remote, self._max_bytes = remote, max_bytes
-        self.signature, self.size = remote.signature, remote.size
+        self.signature = remote.signature
         self._root = Path(folder)
         self.expect("", {})
 
