@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             data=plan.datasets[:1],
             out=options.out,
             precision=options.precision,
+            gradient_checkpointing=options.gradient_checkpointing,
+            compile=options.compile,
             every=options.every,
             blind_every=0,
             checkpoint_every=options.checkpoint_every,
@@ -51,7 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             threads=options.threads,
             cache_dir=options.cache_dir,
         )
-        print(f"{len(plan.datasets)} datasets x {plan.seeds} seeds, {steps_of(preset, plan.tokens)} steps each")
+        print(
+            f"{len(plan.datasets)} datasets x {plan.seeds} seeds, {steps_of(preset, plan.tokens)} steps each",
+            flush=True,
+        )
         options.out.mkdir(parents=True, exist_ok=True)
         with world("ddp", 600, options.device) as where:
             print(table(ablate(preset, plan, run, where)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from pathlib import Path
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from jobs.arguments import local, location, new_file, whole
 from jobs.train import numbers
 from jobs.trainer_errors import told
 
@@ -14,16 +16,16 @@ from jobs.trainer_errors import told
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure a model on shards that it was not trained on."""
     parser = argparse.ArgumentParser(prog="weft evaluate", description=__doc__)
-    parser.add_argument("model", type=Path, help="a run's folder, or an exported model")
-    parser.add_argument("--data", required=True, metavar="DIR", help="held-out shards")
-    parser.add_argument("--tokens", type=int, default=20_000, help="targets of the held-out loss, about")
-    parser.add_argument("--queries", type=int, default=64, help="pairs of each probe")
+    parser.add_argument("model", type=local("model"), help="a run's folder, or an exported model")
+    parser.add_argument("--data", required=True, type=location("--data"), metavar="DIR", help="held-out shards")
+    parser.add_argument("--tokens", type=whole("--tokens"), default=20_000, help="targets of the held-out loss, about")
+    parser.add_argument("--queries", type=whole("--queries", 2), default=64, help="pairs of each probe")
     parser.add_argument("--shots", type=numbers, default="0,1,2,4,8,16,32", help="default: 0,1,2,4,8,16,32")
     parser.add_argument(
         "--gaps", type=numbers, default="0,50,200", help="words between needle and question; default: 0,50,200"
     )
-    parser.add_argument("--seq-len", type=int, default=1 << 16, help="longest prompt in tokens")
-    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    parser.add_argument("--seq-len", type=whole("--seq-len"), default=1 << 16, help="longest prompt in tokens")
+    parser.add_argument("--out", type=new_file("--out"), help="write the figures as JSON")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cache-dir", metavar="DIR", help="keeps the files of URLs; token tables of read-only shards")
     options = parser.parse_args(argv)
@@ -34,20 +36,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         saved = load_saved(options.model, device=options.device)
         config = saved.loader_config([options.data], cache_dir=options.cache_dir)
-        losses = held_out(saved.model, config, max_tokens=options.tokens)
         pairs = pairs_of(options.data, options.queries + max(options.shots) + 1)
         scorer = Scorer(saved.model, saved.tokenizer, saved.image, options.seq_len)
-        figures = {
-            **losses.row(),
-            "retrieval_1_of_2": retrieval(scorer, pairs[: options.queries]),
-            "k_shot": k_shot(scorer, pairs, options.shots, queries=options.queries),
-            "needle": needle(scorer, pairs, options.gaps, queries=options.queries),
-        }
-    for name, value in figures.items():
-        print(f"{name:20} {_shown(value)}")
-    if options.out:
-        options.out.write_text(json.dumps(figures, indent=1), "utf-8")
+        some = {"queries": options.queries}
+        figures: dict[str, Any] = {}
+        _add(figures, held_out(saved.model, config, max_tokens=options.tokens).row())
+        _add(figures, {"retrieval_1_of_2": retrieval(scorer, pairs[: options.queries])})
+        _add(figures, {"k_shot": _each(options.shots, lambda k: k_shot(scorer, pairs, [k], **some))})
+        _add(figures, {"needle": _each(options.gaps, lambda gap: needle(scorer, pairs, [gap], **some))})
+        if options.out:
+            options.out.write_text(json.dumps(figures, indent=1), "utf-8")
     return 0
+
+
+def _add(figures: dict[str, Any], more: dict[str, Any]) -> None:
+    """Keep figures, and print them as soon as they are there."""
+    figures |= more
+    for name, value in more.items():
+        print(f"{name:20} {_shown(value)}", flush=True)
+
+
+def _each(values: Sequence[int], probe: Callable[[int], dict[int, float]]) -> dict[int, float]:
+    """A probe for each value; what the pairs or the model's positions are too few for is left out, and told."""
+    from vlm.errors import DataError
+
+    found: dict[int, float] = {}
+    for value in values:
+        try:
+            found |= probe(value)
+        except DataError as error:
+            print(f"weft evaluate: {value} is left out: {error}", file=sys.stderr)
+    return found
 
 
 def _shown(value: object) -> str:

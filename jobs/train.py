@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _list()
         from vlm.config import load_preset
         from vlm.errors import PresetError
-        from vlm.saved import export
+        from vlm.saved import export_run
         from vlm.train.loop import Trainer, with_steps
         from vlm.train.processes import world
 
@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if trainer.log is not None:
                 trainer.log.say(_opening(preset, trainer.step, arguments.out))
             trainer.run()
-            if where.is_first and not (where.size > 1 and where.strategy == "fsdp"):
-                print(f"written: {export(trainer.model, preset, arguments.out / 'model')}")
+            if where.is_first:
+                print(f"written: {export_run(arguments.out)}")
     return 0
 
 
@@ -58,6 +58,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         checkpoint_every=arguments.checkpoint_every,
         keep=arguments.keep,
         threads=arguments.threads,
+        lanes=arguments.lanes,
         cache_dir=arguments.cache_dir,
         rollback=arguments.rollback,
         lr_scale=arguments.lr_scale,
@@ -70,15 +71,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="full", help="full (default), or demo and tiny: small random towers")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE",
                         help="a key of the preset, such as stages.lr=1e-4 or model.language.model=PATH")  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=["bf16", "fp32"], default="fp32")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more time")
     parser.add_argument("--compile", action="store_true", help="torch.compile of the language model's layers")
     parser.add_argument("--every", type=int, default=10, help="steps between rows of the metrics")
-    parser.add_argument("--blind-every", type=int, default=50, help="steps between blind losses; 0: never")
     parser.add_argument("--checkpoint-every", type=int, default=250)
-    parser.add_argument("--keep", type=int, default=5, help="checkpoints that are kept")
     parser.add_argument("--threads", type=int, default=2, help="threads of the loader")
     parser.add_argument("--cache-dir", metavar="DIR", help="keeps the files of URLs; token tables of read-only shards")
 
@@ -98,6 +96,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", action="append", metavar="DIR", help="a folder or URL of shards; may be repeated")
     parser.add_argument("--out", type=Path, metavar="DIR", help="checkpoints, metrics, the model")
     add_model_options(parser)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--blind-every", type=int, default=50, help="steps between blind losses; 0: never")
+    parser.add_argument("--keep", type=int, default=5, help="checkpoints that are kept")
+    parser.add_argument(
+        "--lanes",
+        type=int,
+        default=240,
+        help="orders of documents side by side: any number of ranks that divides it can train, and go on",
+    )
     parser.add_argument("--steps", type=int, help="in all, in place of the preset's")
     parser.add_argument("--strategy", choices=["ddp", "fsdp"], default="ddp", help="with several processes")
     parser.add_argument("--timeout", type=float, default=600, help="seconds until a silent rank counts as lost")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import sys
@@ -15,13 +16,19 @@ RANK_LOST = 75
 
 
 def _command() -> str:
-    """What a shell takes to start this process, and those that torchrun started beside it, again."""
+    """What a shell takes to start this process, and those that torchrun started beside it, again.
+
+    Without --rollback: it was done, and would now delete what was trained since.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--rollback")
+    words = parser.parse_known_args(sys.argv[1:])[1]
     beside = os.environ.get("LOCAL_WORLD_SIZE")
     if beside is None:
-        return shlex.join(["weft", *sys.argv[1:]])
+        return shlex.join(["weft", *words])
     nodes = os.environ.get("GROUP_WORLD_SIZE", "1")
     more = [] if nodes == "1" else [f"--nnodes={nodes}"]
-    return shlex.join(["torchrun", *more, f"--nproc-per-node={beside}", "-m", "jobs.train", *sys.argv[1:]])
+    return shlex.join(["torchrun", *more, f"--nproc-per-node={beside}", "-m", "jobs.train", *words])
 
 
 @contextmanager
@@ -39,7 +46,7 @@ def told() -> Iterator[None]:
     except errors.RankLost as error:
         print(f"weft: {error}\nweft: go on with the same command: {_command()}", file=sys.stderr)
         raise SystemExit(RANK_LOST) from error
-    except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
+    except (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise InputError(f"{error.filename}: {error.strerror}") from error  # an --out that cannot be written, say
     except errors.TrainerError as error:
         raise WeftError(str(error)) from error

@@ -11,12 +11,12 @@ from statistics import mean, stdev
 from typing import Any
 
 from vlm.config import Preset, at_least
-from vlm.errors import CheckpointError
+from vlm.errors import CheckpointError, DataError
 from vlm.evaluate.heldout import held_out
-from vlm.evaluate.probes import Scorer, k_shot, pairs_of, retrieval
+from vlm.evaluate.probes import Pair, Scorer, k_shot, pairs_of, retrieval
 from vlm.loader.dataset import Dataset
 from vlm.loader.storage import open_store
-from vlm.saved import export, load_saved
+from vlm.saved import export_run, load_saved, read_json
 from vlm.train.loop import Options, Trainer, with_steps
 from vlm.train.processes import World
 
@@ -48,6 +48,9 @@ def ablate(preset: Preset, plan: Plan, options: Options, where: World) -> list[d
     """A row for each dataset and seed. Runs that are done in `options.out` are not done again."""
     preset = with_steps(replace(preset, stages=preset.stages[-1:]), steps_of(preset, plan.tokens))
     rows: list[dict[str, float | str | int]] = []
+    pairs = pairs_of(plan.held_out, plan.queries + max(plan.shots) + 1)
+    if len(pairs) <= max(1, *plan.shots):  # said before anything is trained
+        raise DataError(f"{plan.held_out}: {len(pairs)} images with texts are too few for {max(1, *plan.shots)} shots")
     for number, dataset in enumerate(plan.datasets):
         for seed in range(plan.seeds):
             folder = options.out / f"{number}-seed{seed}"
@@ -56,12 +59,13 @@ def ablate(preset: Preset, plan: Plan, options: Options, where: World) -> list[d
                 run = replace(options, data=(dataset,), out=folder, seed=seed)
                 trainer = Trainer(preset, run, where)
                 trainer.run()
-                export(trainer.model, preset, folder / "model")
-                result = {"dataset": dataset, "seed": seed, **_measure(folder, plan, options.cache_dir)}
-                (folder / "result.json").write_text(json.dumps({"asked": asked, "row": result}), "utf-8")
-            there = json.loads((folder / "result.json").read_text("utf-8"))
-            if there["asked"] != asked:
-                names = sorted(n for n in asked if there["asked"].get(n) != asked[n])
+                export_run(folder)
+                result = {"dataset": dataset, "seed": seed, **_measure(folder, plan, pairs, options.cache_dir)}
+                (folder / "result.part").write_text(json.dumps({"asked": asked, "row": result}), "utf-8")
+                (folder / "result.part").replace(folder / "result.json")
+            there = read_json(folder / "result.json")
+            if there.get("asked") != asked or "row" not in there:
+                names = sorted(n for n in asked if there.get("asked", {}).get(n) != asked[n])
                 raise CheckpointError(f"{folder} holds a run with another {', '.join(names)}: name another --out")
             rows.append(there["row"])
     (options.out / "ablation.json").write_text(json.dumps({"plan": asdict(plan), "rows": rows}, indent=1), "utf-8")
@@ -78,11 +82,10 @@ def _asked(preset: Preset, plan: Plan, options: Options, dataset: str) -> dict[s
     return found
 
 
-def _measure(folder: Path, plan: Plan, cache_dir: str | None) -> dict[str, float]:
+def _measure(folder: Path, plan: Plan, pairs: Sequence[Pair], cache_dir: str | None) -> dict[str, float]:
     saved = load_saved(folder)
     config = saved.loader_config([plan.held_out], cache_dir=cache_dir)
     losses = held_out(saved.model, config, max_tokens=plan.held_out_tokens)
-    pairs = pairs_of(plan.held_out, plan.queries + max(plan.shots) + 1)
     scorer = Scorer(saved.model, saved.tokenizer, saved.image, seq_len=1 << 16)
     curve = k_shot(scorer, pairs, plan.shots, queries=plan.queries)
     found = {"loss": losses.loss, "blind_gap": losses.blind_gap, "text_loss": losses.text_loss}

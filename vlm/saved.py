@@ -1,12 +1,13 @@
 """Models on disk: what a run exports, and how generation, evaluation and ablation get a model back.
 
 model/model.safetensors   all weights
-      model.json          name of the preset and the configuration of every part
+      model.json          name of the preset, the configuration of every part, the step of the run
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,37 +63,56 @@ def export(model: Vlm, preset: Preset, folder: Path) -> Path:
     return folder
 
 
+def export_run(path: Path) -> Path:
+    """The model of a run's last checkpoint as a folder beside it, replicated or sharded as it was; the folder."""
+    last, folder = found(path / "checkpoints")[-1], path / "model"
+    state = read_json(last / "state.json")
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / ".part-model.safetensors"
+    shutil.copyfile(last / "model.safetensors", part)
+    part.replace(folder / "model.safetensors")
+    about = {name: state[name] for name in ("preset", "model", "stage", "step")}
+    (folder / "model.json").write_text(json.dumps(about, indent=1), "utf-8")
+    return folder
+
+
 def load_saved(path: Path, *, device: str = "cpu") -> Saved:
-    """The model of an exported folder, or of a run (its export, else its last checkpoint).
+    """The model of an exported folder, or of a run (its last checkpoint, or the export of that).
 
     Raises CheckpointError where there is none, PresetError where there is no such device.
     """
     where = device_of(device)
+    there = found(path / "checkpoints")
     folder = next((p for p in (path, path / "model") if (p / "model.json").is_file()), None)
-    if folder is not None:
-        about = _json(folder / "model.json")
-    else:
-        there = found(path / "checkpoints")
-        if not there:
-            raise CheckpointError(f"{path} holds no model: neither model.json, nor a run with checkpoints")
+    about = {} if folder is None else read_json(folder / "model.json")
+    if there and folder != path and about.get("step") != int(there[-1].name[5:]):  # trained on, or back, since then
         folder = there[-1]
-        about = _json(folder / "state.json")
+        about = read_json(folder / "state.json")
+    if folder is None:
+        raise CheckpointError(f"{path} holds no model: neither model.json, nor a run with checkpoints")
     try:
         config, stage = parse(ModelConfig, about["model"], "model"), parse(Stage, about["stage"], "stage")
     except (PresetError, KeyError) as error:
         raise CheckpointError(f"{folder}: {error}") from error
     tokenizer = load_tokenizer(config.language.tokenizer)
     model = Vlm(config, tokenizer.specials.vocab_size)
-    model.load_state_dict(load_weights(folder / "model.safetensors"))
+    weights = load_weights(folder / "model.safetensors")
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"{folder}: its weights are of another model: {str(error)[:300]}") from error
     return Saved(model.to(where).eval(), tokenizer, about["preset"], stage)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds. Raises CheckpointError where it cannot be read."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        there: Any = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
-    return found
+    if not isinstance(there, dict):
+        raise CheckpointError(f"{path} cannot be read: it holds no object")
+    return there
 
 
 def export_language(saved: Saved, folder: Path) -> Path:

@@ -56,6 +56,15 @@ def test_train_evaluate_generate(shards: Path, tmp_path: Path, capsys: pytest.Ca
     asked = ["evaluate", str(run), "--data", str(shards), "--tokens", "500", "--queries", "4", "--shots", "0,1"]
     assert cli.main([*asked, "--gaps", "0,5", "--out", str(figures)]) == 0
     assert set(json.loads(figures.read_text())) >= {"loss", "blind_gap", "retrieval_1_of_2", "k_shot", "needle"}
+    assert capsys.readouterr().err == ""
+    for wrong, why in (("/dev/null/x", "there is no folder /dev/null"), (str(tmp_path), "this is a folder")):
+        assert cli.main([*asked, "--out", wrong]) == 2  # said before anything is measured
+        assert why in capsys.readouterr().err
+    assert cli.main([*asked[:-1], "1,500", "--gaps", "0"]) == 0
+    shown = capsys.readouterr()
+    assert "500 is left out: " in shown.err
+    assert "too few for 500 shots" in shown.err
+    assert "k_shot               1: " in shown.out
     picture = tmp_path / "picture.jpg"
     from vlm.loader import read_documents
 
@@ -81,6 +90,27 @@ def test_ablate_compares_datasets(shards: Path, tmp_path: Path, capsys: pytest.C
     command[command.index("--queries") + 1] = "3"
     assert cli.main(command) == 2  # figures of another plan are not taken for those of this one
     assert "0-seed0 holds a run with another queries: name another --out" in capsys.readouterr().err
+
+
+@pytest.mark.train
+def test_ablate_says_what_is_missing_before_it_trains(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import vlm.ablate
+
+    asked: list[object] = []
+    monkeypatch.setattr(vlm.ablate, "Trainer", lambda _, options, __: asked.append(options) or 1 / 0)
+    command = ["ablate", str(shards), "--held-out", str(shards), "--tokens", "2000", "--out", str(tmp_path), *SMALL]
+    assert cli.main([*command, "--shots", "0,900"]) == 2
+    assert "are too few for 900 shots" in capsys.readouterr().err
+    assert not asked
+    with pytest.raises(ZeroDivisionError):
+        cli.main([*command, "--shots", "0,1", "--compile", "--gradient-checkpointing"])
+    assert (asked[0].compile, asked[0].gradient_checkpointing) == (True, True)  # what is asked for is done
+    (tmp_path / "0-seed0").mkdir()
+    (tmp_path / "0-seed0" / "result.json").write_text("{")
+    assert cli.main([*command, "--shots", "0,1"]) == 2
+    assert "result.json cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -150,11 +180,13 @@ def test_a_lost_rank_ends_with_a_code_of_its_own_and_the_command_that_goes_on(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sys.argv", ["/some/where/train.py", "mapl", "--out", "my run"])
-    with pytest.raises(SystemExit) as stopped, told():
-        raise errors.RankLost("rank 0 of 2 lost another rank")
-    assert stopped.value.code == RANK_LOST
-    assert f"rank 0 of 2 lost another rank\nweft: go on with the same command: {command}\n" in capsys.readouterr().err
+    for rollback in ([], ["--rollback", "500"], ["--rollback=500"]):  # done twice, it would delete what came after
+        monkeypatch.setattr("sys.argv", ["/some/where/train.py", "mapl", *rollback, "--out", "my run"])
+        with pytest.raises(SystemExit) as stopped, told():
+            raise errors.RankLost("rank 0 of 2 lost another rank")
+        assert stopped.value.code == RANK_LOST
+        said = f"rank 0 of 2 lost another rank\nweft: go on with the same command: {command}\n"
+        assert said in capsys.readouterr().err
 
 
 def test_the_demo_stops_where_nothing_was_learnt() -> None:

@@ -38,14 +38,27 @@ def drawn(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def without_images(tmp_path_factory) -> Path:
-    """Shards of a few documents of text alone."""
+def shards():
+    """The writer of shards that the loader's tests have."""
     spec = importlib.util.spec_from_file_location("trainer_shards", Path(__file__).with_name("loader") / "shards.py")
-    shards = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(shards)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def without_images(shards, tmp_path_factory) -> Path:
+    """Shards of a few documents of text alone."""
     return shards.write_shards(
         tmp_path_factory.mktemp("texts"), shards.sample_documents(20, max_images=0), num_shards=1
     )
+
+
+@pytest.fixture(scope="session")
+def only_images(shards, tmp_path_factory) -> Path:
+    """Shards of documents without a word: nothing is to be predicted."""
+    found = {shards.key_of(n): [shards.image(shards.jpeg(n))] * 40 for n in range(8)}
+    return shards.write_shards(tmp_path_factory.mktemp("images"), found, num_shards=1)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+from vlm.errors import PresetError
 from vlm.loader import Batch
 
 NAME = "weft_documents"
@@ -48,7 +49,8 @@ class Kept:
 class Layout:
     """Who attends to whom. B rows, L tokens of a row with the prompt in front.
 
-    Token q sees token k of its own document where k <= q and k is valid, itself always, and the prompt of its row.
+    Token q sees token k of its own document where k <= q and k is valid, itself always, and the prompt of its row; of
+    these the nearest, in layers with a sliding window.
     Padding and placeholders are seen by nobody but themselves.
     """
 
@@ -100,17 +102,25 @@ def layout_of(batch: Batch, *, prompt: int = 0, first_image_layer: int = 0, kept
     return replace(layout, bare=replace(layout, valid=valid & ~image, cache={}), first_image_layer=first_image_layer)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float | None) -> Tensor:
-    """Attention output (B, L, heads, width) for query (B, heads, L, width); keys may have fewer heads (GQA)."""
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float | None, window: int | None = None
+) -> Tensor:
+    """Attention output (B, L, heads, width) for query (B, heads, L, width); keys may have fewer heads (GQA).
+
+    With a `window`, a token sees only the last so many of its document, itself among them.
+    """
+    window = None if window is None or window >= query.shape[2] else window
     query, key = query.to(value.dtype), key.to(value.dtype)  # rotary positions may have left them in float32
-    if query.device.type == "cuda":
+    if query.device.type == "cuda" and not layout.segments:
         gqa = query.shape[1] != key.shape[1]
-        out = flex(query, key, value, block_mask=block_mask(layout), scale=scale, enable_gqa=gqa)
+        out = flex(query, key, value, block_mask=block_mask(layout, window), scale=scale, enable_gqa=gqa)
         return out.transpose(1, 2)
-    return _each_document(query, key, value, layout, scale).transpose(1, 2)
+    return _each_document(query, key, value, layout, scale, window).transpose(1, 2)
 
 
-def _each_document(query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float | None) -> Tensor:
+def _each_document(
+    query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float | None, window: int | None
+) -> Tensor:
     gqa, prompt = query.shape[1] != key.shape[1], layout.prompt
     pieces: list[Tensor] = []
     whole = _all_valid(layout)
@@ -120,13 +130,15 @@ def _each_document(query: Tensor, key: Tensor, value: Tensor, layout: Layout, sc
         at = slice(row, row + 1)
         q, k, v = query[at, :, start:stop], key[at, :, start:stop], value[at, :, start:stop]
         sees_prompt = start >= prompt > 0
-        if whole[number] and not sees_prompt:
+        if whole[number] and not sees_prompt and (window is None or stop - start <= window):
             out = scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=gqa)
         else:
             mask = _mask(layout.valid[row, start:stop])
             if sees_prompt:
                 k, v = torch.cat([key[at, :, :prompt], k], 2), torch.cat([value[at, :, :prompt], v], 2)
                 mask = torch.cat([mask.new_ones(stop - start, prompt), mask], 1)
+            if window is not None:
+                mask = mask.triu(mask.shape[1] - len(mask) - window + 1)
             out = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale, enable_gqa=gqa)
         rows[row] += [out.new_zeros(1, out.shape[1], start - ends[row], out.shape[3]), out]
         ends[row] = stop
@@ -149,8 +161,10 @@ def _mask(valid: Tensor) -> Tensor:
     return (torch.ones(n, n, dtype=torch.bool).tril() & valid) | torch.eye(n, dtype=torch.bool)
 
 
-def block_mask(layout: Layout) -> Any:
-    """Flex attention's mask of a layout, made once a batch."""
+def block_mask(layout: Layout, window: int | None = None) -> Any:
+    """Flex attention's mask of a layout, made once a batch; with a `window`, one of its own."""
+    if window is not None:
+        return _windowed(layout, window)
     if "block" not in layout.cache:
         documents, valid, prompt = layout.documents, layout.valid, layout.prompt
 
@@ -161,6 +175,25 @@ def block_mask(layout: Layout) -> Any:
 
         layout.cache["block"] = blocks_of(*_seen_blocks(layout), sees, (documents.shape[1], documents.shape[1]))
     return layout.cache["block"]
+
+
+def _windowed(layout: Layout, window: int) -> Any:
+    name = f"block of {window}"
+    if name not in layout.cache:
+        rule, positions = block_mask(layout).mask_mod, layout.positions
+
+        def sees(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
+            both: Tensor = rule(b, h, q, k) & (positions[b, q] - positions[b, k] < window)
+            return both
+
+        some, every = _seen_blocks(layout)
+        number = torch.arange(some.shape[1], device=some.device)
+        apart = (number[:, None] - number) * BLOCK  # tokens, of the same place in both blocks
+        near = (apart - BLOCK + 1 < window) | (number * BLOCK < layout.prompt)
+        every &= apart + BLOCK - 1 < window
+        length = layout.documents.shape[1]
+        layout.cache[name] = blocks_of(some & near, every, sees, (length, length))
+    return layout.cache[name]
 
 
 def _seen_blocks(layout: Layout) -> tuple[Tensor, Tensor]:
@@ -219,19 +252,29 @@ def documents_attention(
     dropout: float = 0.0,  # noqa: ARG001
     *,
     layout: Layout,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """What transformers calls for each layer; `layout` comes from the call of the model."""
+    """What transformers calls for each layer; `layout` comes from the call of the model.
+
+    Raises PresetError for a family whose scores are capped (Gemma 2) or have sinks (gpt-oss).
+    """
+    if softcap is not None or s_aux is not None:
+        raise PresetError(f"the attention of {type(module).__name__} is capped or has sinks, which is not built here")
     if layout.bare is not None:  # else the number of the layer is not asked for: compiled code would be made for each
         layout = layout.at(module.layer_idx)
     if layout.kept is not None:
         key, value = layout.kept.extend(module.layer_idx, key, value)
         if key.shape[2] > query.shape[2]:  # new tokens come one by one: what they may see is what is valid
             gqa, seen = query.shape[1] != key.shape[1], layout.valid[:, None, None]
+            if sliding_window is not None:
+                seen = seen & (torch.arange(key.shape[2], device=seen.device) >= key.shape[2] - sliding_window)
             query, key = query.to(value.dtype), key.to(value.dtype)
             out = scaled_dot_product_attention(query, key, value, seen, scale=scaling, enable_gqa=gqa)
             return out.transpose(1, 2), None
-    return attend(query, key, value, layout, scaling), None
+    return attend(query, key, value, layout, scaling, sliding_window), None
 
 
 def register() -> None:

@@ -1,6 +1,8 @@
 """Language models of transformers, by name or path or from a small configuration, and where their parts are.
 
-Used as they are: attention goes through `vlm.model.attention`, what is injected through hooks before a layer.
+Used as they are: attention goes through `vlm.model.attention`, what is injected through hooks before a layer. A family
+whose attention cannot be exchanged, or whose logits are not what its head gives, is refused: it would be wrong in
+silence. Weights are float32, whatever type they are stored in: what learns would lose its small steps in bfloat16.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from torch import nn
 
 from vlm.config import LanguageConfig, LoraConfig
 from vlm.errors import PresetError
-from vlm.model.attention import NAME, register
+from vlm.model.attention import NAME, Layout, register
 
 
 def load_language(config: LanguageConfig, vocabulary: int) -> Any:
@@ -24,7 +26,9 @@ def load_language(config: LanguageConfig, vocabulary: int) -> Any:
     automatic: Any = transformers.AutoModelForCausalLM
     try:
         if config.model:
-            model = automatic.from_pretrained(config.model, attn_implementation=NAME)
+            quiet: Any = transformers.utils.logging
+            quiet.disable_progress_bar()
+            model = automatic.from_pretrained(config.model, attn_implementation=NAME, dtype=torch.float32)
         else:
             settings = {"vocab_size": vocabulary, **config.config, "attn_implementation": NAME}
             for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
@@ -32,13 +36,54 @@ def load_language(config: LanguageConfig, vocabulary: int) -> Any:
             model = automatic.from_config(_described(settings), attn_implementation=NAME)
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = config.model or config.config.get("model_type", "language.config without model_type")
-        raise PresetError(f"language model {what} cannot be had here: {error}") from error
+        why = "its attention cannot be exchanged" if NAME in str(error) else error
+        raise PresetError(f"language model {what} cannot be had here: {why}") from error
     model.config.use_cache = False
     if int(model.get_input_embeddings().num_embeddings) < vocabulary:
         model.resize_token_embeddings(vocabulary, mean_resizing=not _is_meta(model))
-    if not hasattr(layers_of(model)[0], "register_forward_pre_hook"):
-        raise PresetError(f"the layers of {type(model).__name__} were not found")
+    _check(model)
     return model
+
+
+@torch.no_grad()
+def _check(model: Any) -> None:
+    """Raise PresetError where documents of a pack would see each other, or logits are not what the head gives.
+
+    Two documents in three tokens; the first is another one in the second pass.
+    """
+    layers_of(model)
+    if getattr(model.config, "final_logit_softcapping", None):
+        raise PresetError(f"{type(model).__name__} caps its logits, which is not built here")
+    if _is_meta(model):
+        return
+    tokens = torch.tensor([[0, 1, 2]], device=next(model.parameters()).device)
+    place, ones = torch.tensor([[0, 1, 0]], device=tokens.device), torch.ones_like(tokens)
+    documents = torch.tensor([[0, 0, 1]], device=tokens.device)
+    asked: dict[str, Any] = {"position_ids": place, "use_cache": False}
+    learns, found = model.training, []
+    model.eval()
+    try:
+        for part, ids in ((model, tokens), (model.base_model, tokens[:, [1, 0, 2]])):
+            layout = Layout(documents=documents, valid=ones > 0, positions=place, segments=((0, 0, 2), (0, 2, 3)))
+            embedded = model.get_input_embeddings()(ids)
+            found.append(part(inputs_embeds=embedded, layout=layout, **asked))
+        want = found[0].logits[:, 2].float()
+        ours = model.get_output_embeddings()(found[1].last_hidden_state[:, 2] * logit_scale(model)).float()
+    except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+        raise PresetError(f"{type(model).__name__} cannot be used here: {error}") from error
+    finally:
+        model.train(learns)
+    if (ours - want).abs().max() > 1e-4 * want.abs().max():
+        raise PresetError(
+            f"{type(model).__name__} cannot be used here: documents of a pack would see each other, or its logits are"
+            " not those of its head"
+        )
+
+
+def logit_scale(model: Any) -> float:
+    """By what a family multiplies what its head reads (Cohere, Granite); 1 for the others."""
+    times, by = (getattr(model.config, name, None) or 1.0 for name in ("logit_scale", "logits_scaling"))
+    return float(times) / float(by)
 
 
 def _described(settings: dict[str, Any]) -> Any:
@@ -66,9 +111,29 @@ def layers_of(model: Any) -> Any:
     raise PresetError(f"the layers of {type(model).__name__} were not found")
 
 
+def windows_of(model: Any, length: int) -> list[int | None]:
+    """The layers' sliding windows that are shorter than rows of `length` tokens; None stands for layers without one."""
+    window = getattr(model.config, "sliding_window", None)
+    kinds = getattr(model.config, "layer_types", None) or ["sliding_attention"]
+    slides = window is not None and window < length
+    return list(dict.fromkeys(window if slides and kind == "sliding_attention" else None for kind in kinds))
+
+
 def width_of(model: Any) -> int:
     """Width of an input embedding."""
     return int(model.get_input_embeddings().embedding_dim)
+
+
+def layer_width_of(model: Any) -> int:
+    """Width of what flows through the layers: some (OPT-350M) have narrower embeddings and project them."""
+    return int(model.config.hidden_size)
+
+
+def attention_width_of(model: Any) -> int:
+    """Width of the queries of all heads of a layer."""
+    config = model.config
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(head * config.num_attention_heads)
 
 
 def positions_of(model: Any) -> int | None:
@@ -105,17 +170,21 @@ class LoraLinear(nn.Module):
 
 
 def add_lora(model: nn.Module, config: LoraConfig) -> int:
-    """Put LoRA on each linear layer whose last name is a target; how many. PresetError where there is none."""
-    found = [
+    """Put LoRA on each linear layer whose last name is a target; how many. PresetError where a target names none."""
+    linear = [
         (parent, name, child)
         for parent in model.modules()
         for name, child in parent.named_children()
-        if name in config.targets and isinstance(child, nn.Linear)
+        if isinstance(child, nn.Linear)
     ]
-    if not found:
+    there = {name for _, name, _ in linear}
+    unknown = [target for target in config.targets if target not in there]
+    if unknown:
         raise PresetError(
-            f"tune.lora.targets {', '.join(config.targets)}: the language model has no such linear layers"
+            f"tune.lora.targets {', '.join(unknown)}: the language model has no such linear layers; there are:"
+            f" {', '.join(sorted(there))}"
         )
+    found = [layer for layer in linear if layer[1] in config.targets]
     for parent, name, child in found:
         setattr(parent, name, LoraLinear(child, config.rank, config.alpha))
     return len(found)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.distributed import is_initialized
+from torch.distributed.tensor import DTensor
 from torch.utils.checkpoint import checkpoint
 
 from vlm.config import ModelConfig
@@ -23,7 +24,16 @@ from vlm.loader.batch import target_mask
 from vlm.model.attention import Kept, block_mask, layout_of
 from vlm.model.cross import GatedCross, Media, media_of
 from vlm.model.cross import block_mask as cross_mask
-from vlm.model.language import add_lora, layers_of, load_language, positions_of, width_of
+from vlm.model.language import (
+    add_lora,
+    layer_width_of,
+    layers_of,
+    load_language,
+    logit_scale,
+    positions_of,
+    width_of,
+    windows_of,
+)
 from vlm.model.mapper import Layer, Linear, Mapper
 from vlm.model.vision import Tower, residual
 
@@ -32,13 +42,13 @@ CHUNK = 4096
 _GROUPS = {
     "vision": r"vision\.",
     "language": r"language\.(?!.*lora_[ab]$)",
-    "embeddings": r"language\..*embed_tokens\.weight$|language\.lm_head\.",
+    "embeddings": r"language\..*(embed_tokens|embed_in|embed_out|wte|lm_head)\.(base\.)?(weight|bias)$",
     "mapper": r"mapper\.",
     "cross": r"cross\.",
     "prompt": r"prompt$",
     "lora": r"language\..*lora_[ab]$",
     "scale_bias": r"(scale|shift)\.",
-    "norm": r"language\..*norm\w*\.(weight|bias)$",
+    "norm": r"language\..*(norm\w*|ln_\w+)\.(weight|bias)$",
     "bias": r"language\..*\.bias$",
 }
 
@@ -64,19 +74,23 @@ class Vlm(nn.Module):
         self.config = config
         self.language = load_language(config.language, vocabulary)
         self.vision = Tower(config.vision, config.layout)
-        width, layers = width_of(self.language), layers_of(self.language)
-        self.mapper = Mapper(config.mapper, self.vision.width, width)
-        _check(config, self.mapper.out_width, width, len(layers))
+        width, layers = layer_width_of(self.language), layers_of(self.language)
         cross, inner, tune = config.inject.cross, config.inject.inner, config.tune
+        entry = width_of(self.language) if config.inject.input or not inner else width
+        self.mapper = Mapper(config.mapper, self.vision.width, entry)
+        _check(config, self.mapper.out_width, entry, len(layers))
+        if inner and entry != width:
+            raise PresetError(f"inject: {entry} wide at the input, {width} in the layers: no mapper gives both")
         self.cross = nn.ModuleDict()
         if cross is not None:
             for number in range(0, len(layers), cross.every):
                 self.cross[str(number)] = GatedCross(width, self.mapper.out_width, cross)
         if tune.lora is not None:
             add_lora(self.language, tune.lora)
-        self.prompt = nn.Parameter(torch.randn(tune.prompt, width) * 0.02) if tune.prompt else None
+        self.prompt = nn.Parameter(torch.randn(tune.prompt, width_of(self.language)) * 0.02) if tune.prompt else None
         self.scale = nn.ParameterDict({str(n): nn.Parameter(torch.ones(width)) for n in tune.scale_bias})
         self.shift = nn.ParameterDict({str(n): nn.Parameter(torch.zeros(width)) for n in tune.scale_bias})
+        self._logit_scale = logit_scale(self.language)
         self._inner = {} if inner is None else {layer: i for i, layer in enumerate(inner.layers)}
         self._now: _Now | None = None
         self._nll = _nll
@@ -158,13 +172,15 @@ class Vlm(nn.Module):
         elif kept is not None:
             kept.images = sources, image_of_key
         if x.device.type == "cuda" and not before:  # made here, not in what is compiled
-            for at in (layout, layout.bare):
-                block_mask(at) if at is not None else None
+            for window in windows_of(self.language, x.shape[1]):
+                for at in (layout, layout.bare):
+                    block_mask(at, window) if at is not None else None
             if media is not None and len(media.features):
                 cross_mask(media)
         self._now = _Now(sources, index, prompt, media)
         out = self.language.base_model(inputs_embeds=x, position_ids=layout.positions, layout=layout, use_cache=False)
-        return out.last_hidden_state[:, prompt:]  # type: ignore[no-any-return]
+        states: Tensor = out.last_hidden_state[:, prompt:]
+        return states if self._logit_scale == 1 else states * self._logit_scale
 
     def _images(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
         """(for each source layer the tokens of all crops in a row, the image of each token)."""
@@ -223,12 +239,13 @@ class Vlm(nn.Module):
         return self.language.get_output_embeddings()(self.hidden(batch))  # type: ignore[no-any-return]
 
     def gates(self) -> dict[str, float]:
-        """tanh of each gate, by layer and kind."""
+        """tanh of each gate, by layer and kind; where they are sharded, all ranks must ask."""
         found = {}
         for number, block in self.cross.items():
-            assert isinstance(block, GatedCross)
-            found[f"{number}.attention"] = float(block.gate.detach().tanh())
-            found[f"{number}.ffn"] = float(block.gate_ffn.detach().tanh())
+            for kind, name in (("attention", "gate"), ("ffn", "gate_ffn")):
+                gate = getattr(block, name).detach()
+                whole = gate.full_tensor() if isinstance(gate, DTensor) else gate
+                found[f"{number}.{kind}"] = float(whole.tanh())
         return found
 
     def trains(self, groups: tuple[str, ...]) -> list[str]:

@@ -10,6 +10,8 @@ The schedule is a function of the step, and so is the randomness (`seed_step`): 
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -41,7 +43,14 @@ def seed_step(seed: int, step: int, rank: int) -> None:
 
 def found(folder: Path) -> list[Path]:
     """Checkpoints of a run, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if (path / "state.json").is_file())
+    named = (path for path in folder.glob("step-*") if path.name[5:].isdigit())
+    return sorted(path for path in named if (path / "state.json").is_file())
+
+
+def remove(path: Path) -> None:
+    """Delete a checkpoint; one that was half deleted is none any more."""
+    (path / "state.json").unlink(missing_ok=True)
+    shutil.rmtree(path)
 
 
 def save(
@@ -59,21 +68,25 @@ def save(
     path = folder / f"step-{state['step']:08d}"
     if where.is_first:
         part = folder / f".part-{path.name}"
-        shutil.rmtree(part, ignore_errors=True)
+        for left in folder.glob(".part-*"):  # of attempts that were killed
+            shutil.rmtree(left, ignore_errors=True)
         part.mkdir(parents=True)
         save_weights(weights, part / "model.safetensors")
         torch.save(moments, part / "optimizer.pt")
         (part / "state.json").write_text(json.dumps(state), "utf-8")
+        for file in part.iterdir():  # on disk before it has its name, whatever becomes of the machine
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
         shutil.rmtree(path, ignore_errors=True)
         part.replace(path)
         for old in found(folder)[:-keep] if keep else []:
-            shutil.rmtree(old)
+            remove(old)
     where.barrier()
     return path
 
 
 def save_weights(weights: dict[str, Any], path: Path) -> None:
-    """Tensors as safetensors; those that share memory (tied embeddings) once."""
+    """Tensors as safetensors, whole or not at all; those that share memory (tied embeddings) once."""
     seen: dict[tuple[int, torch.Size], str] = {}
     kept, same = {}, {}
     for name, value in weights.items():
@@ -83,7 +96,10 @@ def save_weights(weights: dict[str, Any], path: Path) -> None:
             continue
         seen[place] = name
         kept[name] = value.contiguous()
-    save_file(kept, path, metadata={"same": json.dumps(same)})
+    part = path.with_name(f".part-{path.name}")
+    save_file(kept, part, metadata={"same": json.dumps(same)})
+    part.chmod(path.parent.stat().st_mode & 0o666)  # the library writes for its owner's eyes only
+    part.replace(path)
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -101,10 +117,11 @@ def read_state(path: Path, config: ModelConfig) -> dict[str, Any]:
     """`state.json`. Raises CheckpointError where it is of another model; the message names what differs."""
     try:
         state: dict[str, Any] = json.loads((path / "state.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is no checkpoint: {error}") from error
+        model = {name: state[name] for name in ("model", "step", "number", "loader")}["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is no checkpoint: {error!r}{_way_back(path)}") from error
     wanted = json.loads(json.dumps(asdict(config)))
-    different = sorted(_differences(state["model"], wanted))
+    different = sorted(_differences(model, wanted))
     if different:
         raise CheckpointError(f"{path} is of another model: {'; '.join(different[:5])}")
     return state
@@ -117,13 +134,30 @@ def _differences(a: Any, b: Any, where: str = "model") -> list[str]:
 
 
 def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
-    """Put weights (and moments) of a checkpoint into the model; all ranks call it."""
+    """Put weights (and moments) of a checkpoint into the model; all ranks call it.
+
+    Raises CheckpointError where a file is broken; the message says how to go back to the one before it.
+    """
     options = StateDictOptions(full_state_dict=True)
-    weights: dict[str, Any] = dict(load_weights(path / "model.safetensors"))
+    try:
+        weights: dict[str, Any] = dict(load_weights(path / "model.safetensors"))
+        moments = None if optimizer is None else _moments(path / "optimizer.pt")
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}{_way_back(path)}") from error
     set_model_state_dict(model, weights, options=options)
-    if optimizer is not None:
-        try:
-            moments = torch.load(path / "optimizer.pt", map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError) as error:
-            raise CheckpointError(f"{path / 'optimizer.pt'} cannot be read: {error}") from error
+    if optimizer is not None and moments is not None:
         set_optimizer_state_dict(model, optimizer, moments, options=options)
+
+
+def _moments(path: Path) -> dict[str, Any]:
+    try:
+        moments: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path} cannot be read: {str(error).partition('. ')[0]}") from error
+    return moments
+
+
+def _way_back(path: Path) -> str:
+    """The option that leads to the checkpoint before this one, where there is one."""
+    before = [other for other in found(path.parent) if other.name < path.name]
+    return f"; --rollback {int(before[-1].name[5:])} goes back to the one before it" if before else ""

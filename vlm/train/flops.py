@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vlm.loader import Batch
-from vlm.model.language import layers_of, width_of
+from vlm.model.language import attention_width_of, layers_of
 from vlm.model.mapper import matrices
 from vlm.model.vlm import Vlm
 
@@ -54,7 +54,7 @@ class FlopCounter:
         share = 1 - first_that_learns(model) / len(layers)  # of the layers, through which gradients flow back
         self._a_token = 2 * (weights * (1 + share) + learnt)
         self._a_target = 2 * head.numel() * (2 + learns(head))
-        self._a_pair = 2 * width_of(model.language) * len(layers) * (1 + 2 * share)
+        self._a_pair = 2 * attention_width_of(model.language) * len(layers) * (1 + 2 * share)
         keys = sum(matrices(getattr(block, name)) for block in model.cross.values() for name in "kv")
         cross = matrices(model.cross) - keys
         self._cross, self._cross_keys = 2 * cross * _factor(model.cross, 2), 2 * keys * _factor(model.cross, 2)

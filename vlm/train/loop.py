@@ -122,12 +122,10 @@ class Trainer:
         return {**state, "path": there[-1]}
 
     def _drop(self, paths: list[Path]) -> None:
-        import shutil
-
         self.where.barrier()
         if self.where.is_first:
             for path in paths:
-                shutil.rmtree(path)
+                checkpoint.remove(path)
         self.where.barrier()
 
     def loader_config(self, stage: Stage, number: int) -> LoaderConfig:
@@ -215,7 +213,7 @@ class _Run:
         self.loader, self.model, self.optimizer = loader, model, optimizer
         self.flops, self.meter = FlopCounter(trainer.model), Meter()
         self.peak = peak_of(trainer.where.device)
-        self.sums, self.norm = self._zeros(), torch.zeros(())
+        self.sums, self.norm, self.targets = self._zeros(), torch.zeros(()), 0.0
         self.watch = Watch(trainer.where, trainer.folder)
 
     def _zeros(self) -> Sums:
@@ -297,6 +295,9 @@ class _Run:
         """A row of the metrics since the last one."""
         self.watch.read()
         t, sums = self.t, self.sums
+        self.targets += float(sums.count.sum())
+        if not self.targets:
+            raise DataError(f"{', '.join(t.options.data)}: no token to predict in {t.step - self.before} steps")
         row: dict[str, Any] = {"step": t.step, "stage": self.stage.name, "loss": sums.mean}
         if len(t.options.data) > 1:
             row |= {f"loss.{i}": value for i, value in enumerate(sums.by_source()) if math.isfinite(value)}
@@ -304,7 +305,7 @@ class _Run:
         if t.options.blind_every and t.step % t.options.blind_every == 0:
             row |= self.blind(batch)
         row |= self.meter.rates(t.where.size, self.peak, t.where.device)
-        if t.model.cross and t.where.size == 1:
+        if t.model.cross:
             row |= {f"gate.{name}": value for name, value in t.model.gates().items()}
         if t.log is not None:
             t.log.add(row)

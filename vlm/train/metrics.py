@@ -62,7 +62,7 @@ class Log:
         """Rows after `from_step` of an earlier attempt are dropped: they will be made again."""
         folder.mkdir(parents=True, exist_ok=True)
         self._path, self._live = folder / "metrics.csv", live
-        self._rows = [row for row in _read(self._path) if int(float(row["step"])) <= from_step]
+        self._rows = [row for row in _read(self._path) if int(row["step"]) <= from_step]
         self._write()
         self._board = _board(folder, from_step)
         self._open_line = False
@@ -114,8 +114,9 @@ class Log:
 def _read(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if row.get("step")]
+    with path.open(newline="", errors="replace") as file:
+        rows = [row for row in csv.DictReader(file) if str(row.get("step")).isdecimal()]
+    return [row for row in rows if None not in row and None not in row.values()]  # a killed run may leave half a row
 
 
 def _board(folder: Path, from_step: int) -> Any:

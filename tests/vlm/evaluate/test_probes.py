@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from vlm.loader import LoaderConfig
 from vlm.model.attention import Kept
 from vlm.model.language import layers_of
 from vlm.prompt import lay_out
-from vlm.saved import export, load_saved
+from vlm.saved import export, export_run, load_saved
+from vlm.train.checkpoint import save_weights
 
 
 def scorer_of(model, seq_len: int = 4096) -> Scorer:
@@ -86,6 +88,7 @@ def test_pairs_are_of_one_text_each_and_in_one_order(drawn: Path, without_images
     assert len({pair.text for pair in found}) == len(found) == 10
     assert found == pairs_of(str(drawn), 10)
     assert found != pairs_of(str(drawn), 10, seed=1)
+    assert pairs_of(str(drawn), 3) == pairs_of(str(drawn), 10)[:3] == pairs_of(str(drawn), 1000)[:3]
     with pytest.raises(DataError, match="no image has a caption"):
         pairs_of(str(without_images), 10)
 
@@ -113,6 +116,30 @@ def test_a_written_model_is_the_same_when_it_is_read(name: str, tmp_path: Path) 
     with torch.no_grad():
         assert torch.equal(saved.model.logits(batch), model.logits(batch))
     assert saved.preset == name
+
+
+def test_a_model_is_read_from_where_its_run_stands(tmp_path: Path) -> None:
+    """An export of before the run went on, or back, is not taken for what it has learnt."""
+    preset, model = built("llava15")
+    last = tmp_path / "checkpoints" / "step-00000004"
+    last.mkdir(parents=True)
+    save_weights(dict(model.state_dict()), last / "model.safetensors")
+    state = {"step": 4, "preset": preset.name, "model": asdict(preset.model), "stage": asdict(preset.stages[0])}
+    (last / "state.json").write_text(json.dumps(state))
+    export_run(tmp_path)
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {"model.json", "model.safetensors"}
+    modes = {file.stat().st_mode for folder in (last, tmp_path / "model") for file in folder.iterdir()}
+    assert len(modes) == 1  # who may read the one file may read the other
+    last.rename(last.with_name("step-00000002"))
+    with torch.no_grad():
+        model.mapper[0].layers[0].weight.zero_()
+    save_weights(dict(model.state_dict()), last.with_name("step-00000002") / "model.safetensors")
+    assert not load_saved(tmp_path).model.mapper[0].layers[0].weight.any()
+    assert load_saved(tmp_path / "model").model.mapper[0].layers[0].weight.any()
+    weights = {name: w for name, w in model.state_dict().items() if "mapper" not in name}
+    save_weights(weights, tmp_path / "model" / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"of another model: .*\n.*mapper"):
+        load_saved(tmp_path / "model")
 
 
 def test_what_holds_no_model_is_refused(tmp_path: Path) -> None:

@@ -21,17 +21,18 @@ def batch():
     return replace(made, valid=made.valid & (made.image_index != 1))
 
 
+@pytest.mark.parametrize("window", [None, 5, 140])
 @pytest.mark.parametrize(("prompt", "first"), [(0, 0), (3, 0), (3, 2), (0, 2)])
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-def test_flex_attention_and_documents_agree(batch, prompt: int, first: int) -> None:
+def test_flex_attention_and_documents_agree(batch, prompt: int, first: int, window: int | None) -> None:
     torch.manual_seed(0)
     layout = layout_of(batch, prompt=prompt, first_image_layer=first)
     rows, length = layout.documents.shape
     q, k, v = torch.randn(rows, 4, length, 16), torch.randn(rows, 2, length, 16), torch.randn(rows, 2, length, 16)
     for layer in {0, first}:
         at = layout.at(layer)
-        ours = _each_document(q, k, v, at, None)
-        flex = flex_attention(q, k, v, block_mask=block_mask(at), enable_gqa=True)
+        ours = _each_document(q, k, v, at, None, window)
+        flex = flex_attention(q, k, v, block_mask=block_mask(at, window), enable_gqa=True)
         real = at.documents != -1
         torch.testing.assert_close(ours.transpose(1, 2)[real], flex.transpose(1, 2)[real])
 
@@ -62,9 +63,10 @@ def test_flex_cross_attention_and_runs_agree(batch, attend: str) -> None:
     assert not seen.all()
 
 
+@pytest.mark.parametrize("window", [None, 1, 100, 300])
 @pytest.mark.parametrize("prompt", [0, 5, 140])
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-def test_blocks_made_from_borders_leave_out_no_pair_and_let_none_in(prompt: int) -> None:
+def test_blocks_made_from_borders_leave_out_no_pair_and_let_none_in(prompt: int, window: int | None) -> None:
     """Documents shorter and longer than a block, holes, padding: every pair of tokens, against the rule itself."""
     rng = torch.Generator().manual_seed(prompt)
     rows = []
@@ -73,12 +75,16 @@ def test_blocks_made_from_borders_leave_out_no_pair_and_let_none_in(prompt: int)
         rows.append(torch.cat([torch.full((prompt,), PROMPT), row, torch.full((760 - len(row),), PADDING)]))
     documents = torch.stack(rows)
     valid = (documents != PADDING) & ((torch.rand(documents.shape, generator=rng) > 0.01) | (documents == PROMPT))
-    layout = Layout(documents=documents, valid=valid, positions=documents, segments=(), prompt=prompt)
-    mask = block_mask(layout)
     n = documents.shape[1]
     q, k = torch.arange(n)[:, None], torch.arange(n)
+    first = (documents[:, :, None] == documents[:, None]).int().argmax(2)  # of each document
+    positions = torch.where(documents >= 0, k - first + prompt, torch.where(documents == PROMPT, k, 0))
+    layout = Layout(documents=documents, valid=valid, positions=positions, segments=(), prompt=prompt)
+    mask = block_mask(layout, window)
     own = (documents[:, :, None] == documents[:, None]) & (q > k) & valid[:, None]
     wanted = own | (q == k) | ((k < prompt) & (documents >= 0)[:, :, None])
+    if window is not None:
+        wanted &= positions[:, :, None] - positions[:, None] < window
     looked_at = mask.to_dense()[:, 0].bool()
     for row in range(3):
         blocks = looked_at[row].repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)[:n, :n]
@@ -86,6 +92,6 @@ def test_blocks_made_from_borders_leave_out_no_pair_and_let_none_in(prompt: int)
     values = torch.eye(n).expand(3, 1, n, n)  # the output is the weight of each key
     weights = flex_attention(torch.zeros(3, 1, n, 16), torch.zeros(3, 1, n, 16), values, block_mask=mask)[:, 0]
     assert torch.equal(weights > 0, wanted)
-    full = mask.full_kv_num_blocks.sum()
-    assert full > 0
     assert mask.sparsity() > 40
+    if window in (None, 300):
+        assert mask.full_kv_num_blocks.sum() > 0

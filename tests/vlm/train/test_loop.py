@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,9 +107,61 @@ def test_a_checkpoint_of_another_preset_is_refused_by_name(drawn: Path, tmp_path
 def test_a_broken_checkpoint_is_refused(drawn: Path, tmp_path: Path) -> None:
     Trainer(preset_of(steps=2), options_of(drawn, tmp_path), ALONE).run()
     (path,) = checkpoint.found(tmp_path / "checkpoints")
-    (path / "model.safetensors").write_bytes(b"\0" * 100)
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    for name in ("optimizer.pt", "model.safetensors"):
+        (path / name).write_bytes(b"\0" * 100)
+        with pytest.raises(CheckpointError, match=rf"{name} cannot be read: [^;]*$"):
+            Trainer(preset_of(steps=4), options_of(drawn, tmp_path), ALONE).run()
+    shutil.copytree(path, path.with_name("step-00000001"))
+    with pytest.raises(CheckpointError, match=r"cannot be read: .*; --rollback 1 goes back to the one before it"):
         Trainer(preset_of(steps=4), options_of(drawn, tmp_path), ALONE).run()
+    for text in ("[]", "{}", "{"):
+        (path / "state.json").write_text(text)
+        with pytest.raises(CheckpointError, match=r"is no checkpoint: .* --rollback 1"):
+            Trainer(preset_of(steps=4), options_of(drawn, tmp_path), ALONE)
+
+
+def test_what_was_half_written_or_half_deleted_is_no_checkpoint(drawn: Path, tmp_path: Path, monkeypatch) -> None:
+    """Killed between any two files: the run goes on from the checkpoint before, and sweeps what is left."""
+    preset, options = preset_of(steps=6), options_of(drawn, tmp_path)
+    killed_at(Trainer(preset, options, ALONE), 5, monkeypatch)
+    folder = tmp_path / "checkpoints"
+    left = folder / ".part-step-00000003"
+    shutil.copytree(folder / "step-00000004", left)
+
+    def killed(*_, **__) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(Killed):
+            checkpoint.remove(folder / "step-00000004")
+    (folder / "step-old").mkdir()
+    (folder / "step-old" / "state.json").write_text("{}")
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", killed)
+        trainer = Trainer(preset, options, ALONE)
+        assert trainer.step == 2
+        with pytest.raises(Killed):
+            trainer.run()
+    assert [path.name for path in checkpoint.found(folder)] == ["step-00000002"]
+    Trainer(preset, options, ALONE).run()
+    assert not list(folder.glob(".part-*"))
+    assert len(losses(tmp_path)) == 6
+
+
+def test_half_a_row_of_metrics_is_made_again(drawn: Path, tmp_path: Path, monkeypatch) -> None:
+    preset, options = preset_of(steps=6), options_of(drawn, tmp_path)
+    killed_at(Trainer(preset, options, ALONE), 5, monkeypatch)
+    with (tmp_path / "metrics.csv").open("ab") as file:
+        file.write(b"1,ali\n\0\xf8\xff,2\n2")
+    Trainer(preset, options, ALONE).run()
+    assert len(losses(tmp_path)) == 6
+
+
+def test_images_without_a_word_are_refused(tmp_path: Path, only_images: Path) -> None:
+    preset = preset_of("llava15", "stages.view=natural")
+    with pytest.raises(DataError, match="no token to predict in 1 steps"):
+        Trainer(preset, options_of(only_images, tmp_path), ALONE).run()
 
 
 def test_a_dataset_without_images_is_refused(tmp_path: Path, without_images: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from vlm.errors import PresetError, RankLost
+from vlm.saved import export_run, load_saved
 from vlm.train.loop import Trainer
 from vlm.train.processes import World, device_of, world
 
@@ -67,6 +68,14 @@ def test_two_processes_learn_what_one_learns(drawn: Path, tmp_path: Path) -> Non
         want = _column(tmp_path / name / "one", "loss")[:3]
         for strategy in ("ddp", "fsdp"):
             assert _column(tmp_path / name / strategy, "loss") == pytest.approx(want, abs=1e-3), (name, strategy)
+    one_gate = _column(tmp_path / "flamingo" / "one", "gate.0.attention")
+    assert one_gate[-1] != 0
+    for strategy in ("ddp", "fsdp"):
+        run = tmp_path / "flamingo" / strategy
+        assert _column(run, "gate.0.attention") == pytest.approx(one_gate, abs=1e-4), strategy
+        export_run(run)  # of shards, too
+        gates = load_saved(run / "model").model.gates()
+        assert gates["0.attention"] == pytest.approx(one_gate[-1], abs=1e-4)
     assert _column(tmp_path / "llava15" / "goes-on", "loss") == pytest.approx(_column(one, "loss"), abs=1e-3)
 
 
