@@ -231,7 +231,7 @@ class _Run:
             self.norm = self.step(local)
             t.step += 1
             last = t.step == self.before + self.stage.steps
-            if t.step % t.options.every == 0 or last:
+            if last or any(n and t.step % n == 0 for n in (t.options.every, t.options.blind_every)):
                 row = self.report(local[-1])
             if t.step % t.options.checkpoint_every == 0 or last:
                 self.save()

@@ -158,6 +158,13 @@ def test_half_a_row_of_metrics_is_made_again(drawn: Path, tmp_path: Path, monkey
     assert len(losses(tmp_path)) == 6
 
 
+def test_the_blind_loss_is_measured_as_often_as_asked(drawn: Path, tmp_path: Path) -> None:
+    """Also between the rows of the metrics."""
+    Trainer(preset_of(steps=6), options_of(drawn, tmp_path, every=4, blind_every=3), ALONE).run()
+    rows = list(csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines()))
+    assert {row["step"]: bool(row["blind_gap"]) for row in rows} == {"3": True, "4": False, "6": True}
+
+
 def test_images_without_a_word_are_refused(tmp_path: Path, only_images: Path) -> None:
     preset = preset_of("llava15", "stages.view=natural")
     with pytest.raises(DataError, match="no token to predict in 1 steps"):
