@@ -28,6 +28,8 @@ Signatures = npt.NDArray[np.uint32]
 _SEED: Final = 20_261_121  # of the permutations; part of the format: other seeds give signatures that do not compare
 _BLOCK: Final = 256  # shingles permuted at once: 256 x 128 x 4 B stay in the second-level cache
 _SEPARATORS: Final = re.compile(r"[\W_]+")
+_ASCII_WORDS: Final = bytes(ord(c.lower()) if (c := chr(code)).isalnum() and c.isascii() else 32 for code in range(256))
+"""Letters in lower case and digits; a space for all else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,17 +182,21 @@ def normalise(text: str) -> str:
     Of a text without any of them the text itself: a row of stars is no arrow.
     """
     if text.isascii():
-        return _SEPARATORS.sub(" ", text.lower()).strip() or text
+        return " ".join(text.encode().translate(_ASCII_WORDS).decode().split()) or text
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", bound_marks(text))
-    return _separators().sub(" ", text.casefold()).strip() or text
+    folded = text.casefold()
+    marks, separators = _marks_and_separators()
+    return (separators if marks.search(folded) else _SEPARATORS).sub(" ", folded).strip() or text
 
 
 @cache
-def _separators() -> re.Pattern[str]:
-    r"""What stands between words; to `\w` the vowel signs of Hindi and Thai do too, and many words would be one."""
+def _marks_and_separators() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    r"""Vowel signs of Hindi and Thai, say, and what stands between words of texts that have such marks: to `\w` the
+    marks do too, and many words would be one. (Slower than `_SEPARATORS`, so only where there are any.)
+    """
     marks = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M")
-    return re.compile(rf"(?:[^\w{marks}]|_)+")
+    return re.compile(f"[{marks}]"), re.compile(rf"(?:[^\w{marks}]|_)+")
 
 
 def text_hash(text: str) -> str:

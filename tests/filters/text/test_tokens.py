@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import subprocess
 import sys
 import unicodedata
@@ -75,6 +76,53 @@ def test_words_are_counted_alike_the_first_and_the_second_time(ours, theirs, wor
 PIECES = st.sampled_from(
     ["\u2019", "\u201c", "\u2014", "\u2026", "\xa0", "a", "A", " ", ".", "1", "\u2022", "\u2013", "\u2018"]
 )
+
+
+def branches():
+    """The alternatives of ftfy's pattern of mojibake, each as sets of characters that follow each other; None: any."""
+    from re import _constants, _parser
+
+    from ftfy.badness import BADNESS_RE
+
+    def characters(code, value):
+        if code is _constants.LITERAL:
+            return {value}
+        if code is not _constants.IN or any(c not in (_constants.LITERAL, _constants.RANGE) for c, _ in value):
+            return None
+        spans = [(v, v) if c is _constants.LITERAL else v for c, v in value]
+        return {point for first, last in spans for point in range(first, last + 1)}
+
+    def items(branch):
+        for code, value in branch:
+            yield from items(value[3]) if code is _constants.SUBPATTERN else [characters(code, value)]
+
+    ((code, (_, alternatives)),) = _parser.parse(BADNESS_RE.pattern, BADNESS_RE.flags)
+    assert code is _constants.BRANCH
+    return [list(items(branch)) for branch in alternatives]
+
+
+def test_each_alternative_of_ftfy_s_pattern_needs_what_is_looked_for_first():
+    def found(text):
+        return bool(tokens._MAY_BE_BAD.search(text))
+
+    paired = [p for p in (chr(c) for c in range(0x80, 0x10000) if not 0xD800 <= c < 0xE000) if found(p + p)]
+    alone = {ord(p) for p in paired if found(p)}
+    paired = {ord(p) for p in paired}
+    found_alternatives = branches()
+    assert len(found_alternatives) > 30
+    for sets in found_alternatives:
+        has_pair = any(a and b and (a | b) <= paired for a, b in itertools.pairwise(sets))
+        assert has_pair or any(s and s <= alone for s in sets)
+
+
+@settings(max_examples=300)
+@given(
+    st.text(alphabet="ab .\xa0\xc2\xc3\xe9\xe2\u20ac\u2122\u201c\u201d\u0152\u0413\u0412\xb0\xbb\u4e00", max_size=12)
+)
+def test_what_may_not_be_bad_is_not(text):
+    from ftfy.badness import is_bad
+
+    assert tokens._MAY_BE_BAD.search(text) or not is_bad(text)
 
 
 @given(st.lists(PIECES, max_size=6).map("".join))
