@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from filters.extract import names as n
 from filters.extract.density import A_LINK, HEADINGS, PROSE, Sums
 from filters.extract.names import class_weight
-from filters.extract.tree import Tree
+from filters.extract.tree import Tree, outermost
 from filters.extract.urls import host_of
 from schemas.reasons import ReferenceReason as Why
 
@@ -125,9 +126,9 @@ class _Cleaner:
         cut_text, cut_link, cut_comma = self.cut
         paras, images, items, inputs, heads, lists, textish, tables, titles = self.counts
         out, root, blocks, painted = self.out, self.root, self.blocks, self.tree.painted
-        for i in range(end[root] - 1, root - 1, -1):
+        for i in self._backwards():
             name = tag[i]
-            if not name or i in out:
+            if not name:
                 continue
             k, stop = i - root, end[i]
             if name in _PLAIN and i not in painted and (stop == i + 1 or (stop == i + 2 and not tag[i + 1])):
@@ -172,6 +173,17 @@ class _Cleaner:
             lists[up] += size if name == "ul" or name == "ol" else lists[k]
             textish[up] += size if name in _TEXTISH else textish[k]
             tables[up] += tables[k] + (i in self.data_tables)
+
+    def _backwards(self) -> Iterator[int]:
+        """The nodes of the subtree that are not gone yet, from the last to the first."""
+        root, end = self.root, self.tree.end
+        kept: list[range] = []
+        reached = root
+        for i in outermost(self.tree, [i for i in self.out if root <= i < end[root]]):
+            kept.append(range(i - 1, reached - 1, -1))
+            reached = end[i]
+        kept.append(range(end[root] - 1, reached - 1, -1))
+        return chain.from_iterable(reversed(kept))
 
     def _why(self, i: int, name: str, size: int, linked: int) -> Why | None:
         """The reason for which an element goes, or None."""

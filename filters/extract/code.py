@@ -154,7 +154,7 @@ def _raw_text(tree: Tree, i: int, stop: int) -> str:
     """The text in an element with the white space between its elements, without that around the line."""
     pieces: list[str] = []
     for j in range(i + 1, stop):
-        if j in tree.gap:
+        if tree.gap[j]:
             pieces.append(tree.indent.get(j) or tree.gap[j])
         pieces.append(tree.text[j])
     return "".join(pieces).strip("\r\n").rstrip()

@@ -45,7 +45,7 @@ def content_of(
     """The content of a page in a mode; `host` is that of the page. Comment threads are kept where `comments` says so,
     None standing for what the mode does."""
     lengths = lengths_of(tree)
-    sums = sums_of(tree, lengths, {})
+    sums = sums_of(tree, lengths, ())
     known = _known(tree, sums)
     if mode != MAIN:
         gone = prune(tree, sums, mode=mode, known=known, comments=comments is not False)

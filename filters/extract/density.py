@@ -3,7 +3,7 @@ stretches that read like paragraphs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -66,7 +66,8 @@ def lengths_of(tree: Tree) -> Lengths:
     next_silence = next(silences)
     for i in tree.texts:
         while next_link < i:
-            in_link = max(in_link, end[next_link])
+            if end[next_link] > in_link:
+                in_link = end[next_link]
             next_link = next(links)
         while next_silence < i:
             silent = max(silent, end[next_silence])
@@ -74,31 +75,33 @@ def lengths_of(tree: Tree) -> Lengths:
         if i < silent:
             continue
         value = texts[i]
-        size = len(value.strip()) if "\n" not in value else len(" ".join(value.split()))
-        length[i] = size
+        size = length[i] = len(" ".join(value.split()) if "\n" in value else value.strip())
         if i < in_link:
             link[i] = size
-        commas = value.count(",")
-        if not value.isascii():
-            commas += value.count("\uff0c") + value.count("\u3001") + value.count("\u060c")
-        if commas:
-            comma[i] = commas
+        if "," in value:
+            comma[i] = value.count(",")
+        if not value.isascii() and ("\uff0c" in value or "\u3001" in value or "\u060c" in value):
+            comma[i] += value.count("\uff0c") + value.count("\u3001") + value.count("\u060c")
     return Lengths(length, link, comma)
 
 
-def sums_of(tree: Tree, lengths: Lengths, gone: Mapping[int, object]) -> Sums:
-    """Prefix sums of the texts outside what is gone."""
-    text, link, comma = lengths.text, lengths.link, lengths.comma
-    if gone:
-        text, link, comma = text.copy(), link.copy(), comma.copy()
-        for i in gone:
-            stop = tree.end[i]
-            text[i:stop] = link[i:stop] = comma[i:stop] = [0] * (stop - i)
-    return Sums(
-        list(accumulate(text, initial=0)),
-        list(accumulate(link, initial=0)),
-        list(accumulate(comma, initial=0)),
-    )
+def sums_of(tree: Tree, lengths: Lengths, gone: Iterable[int]) -> Sums:
+    """Prefix sums of the texts outside what is gone: roots of subtrees in page order, none in another."""
+    ranges = [(i, tree.end[i]) for i in gone]
+    return Sums(*(_prefix(array, ranges) for array in (lengths.text, lengths.link, lengths.comma)))
+
+
+def _prefix(array: list[int], left_out: list[tuple[int, int]]) -> list[int]:
+    """The sum of what stands before each index, nothing in the ranges counted."""
+    sums = [0]
+    reached = 0
+    for start, stop in left_out:
+        if start > reached:
+            sums += accumulate(array[reached:start], initial=sums.pop())
+        sums += [sums[-1]] * (stop - start)
+        reached = stop
+    sums += accumulate(array[reached:], initial=sums.pop())
+    return sums
 
 
 def speaks(tree: Tree, i: int) -> bool:

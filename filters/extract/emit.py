@@ -93,7 +93,7 @@ class Emitter:
             while opened and opened[-1][0] <= i:
                 self._close(i)
             name = tag[i]
-            if i in gap and i > self.ruby_end:
+            if gap[i] and i > self.ruby_end:
                 if self.role == "code":
                     buffer.append(indent.get(i) or gap[i])
                 elif buffer:

@@ -97,6 +97,8 @@ def prune(
             continue
         name, raw = tag[i], attrs[i]
         facts = facts_of(raw) if raw and (name != "a" or _tells(raw)) else 0
+        if not facts and name not in _LOOKED_AT and i not in known:
+            continue
         if name in _NAMED_HIDDEN and i < protected:
             facts &= ~n.HIDDEN
         if facts & _FADED and faded is None:

@@ -11,7 +11,7 @@ from filters.extract.images import IMAGE_TAGS
 from filters.extract.tree import Tree
 
 _ENDPOINT: Final = re.compile(
-    r' href="(?:mailto:\?|sms:\?|whatsapp://send|fb-messenger://share|(?:https?:)?//(?:[a-z0-9-]+\.)*(?:'
+    r"(?:mailto:\?|sms:\?|whatsapp://send|fb-messenger://share|(?:https?:)?//(?:[a-z0-9-]+\.)*(?:"
     r"facebook\.com/(?:sharer|share\.php|dialog/share)|(?:twitter|x)\.com/(?:intent/|share\b)|"
     r"linkedin\.com/(?:sharearticle|sharing|cws/share)|pinterest\.[a-z.]{2,6}/pin/create|reddit\.com/submit|"
     r"tumblr\.com/(?:share|widgets/share)|(?:t|telegram)\.me/share|whatsapp\.com/send|wa\.me/\?|"
@@ -19,13 +19,14 @@ _ENDPOINT: Final = re.compile(
     r"ycombinator\.com/submitlink|weibo\.com/share|"
     r"line\.me/(?:r/|lineit/)(?:msg|share)|(?:buffer|bufferapp)\.com/(?:add|share)|xing\.com/[a-z/_]*share|"
     r"(?:digg|stumbleupon)\.com/submit|(?:bsky\.app|threads\.net)/intent|hatena\.ne\.jp/add|"
-    r"qq\.com/[a-z/_-]*share|mix\.com/add|addtoany\.com/(?:add_to|share)))",
-    re.I,
+    r"qq\.com/[a-z/_-]*share|mix\.com/add|addtoany\.com/(?:add_to|share)))"
 )
 """Where the buttons of the networks lead, as their generators write them; a profile is no such place. They find 142
 rows on 83 of the gold's 257 pages; no score of either half depends on them, because names and trimming took most
 out."""
 
+_ADDRESS: Final = 300
+"""Characters of an address that are looked at: a host has 253 at most."""
 _ROW_TEXT: Final = 60
 """Characters of a row outside the links to share by, at most: `Share this article:`, a count, `Print` (half and twice
 of it alike on the gold's tune half)."""
@@ -68,14 +69,20 @@ def share_rows(tree: Tree, sums: Sums) -> list[int]:
 def _sharing(attrs: list[str], links: list[int]) -> list[int]:
     """Those of the links that lead to where pages are shared: the common ones, by two words that hardly another link
     has, and the others near these. A row has one of the common, or hardly any."""
-    common = [i for i in links if ("hare" in attrs[i] or "intent/" in attrs[i]) and _ENDPOINT.search(attrs[i])]
+    common = [i for i in links if ("hare" in attrs[i] or "intent/" in attrs[i]) and _shares(attrs[i])]
     found: list[int] = []
     done = 0
     for i in common:
         first, last = max(done, bisect_left(links, i - _AROUND)), bisect_left(links, i + _AROUND)
-        found += [j for j in links[first:last] if _ENDPOINT.search(attrs[j])]
+        found += [j for j in links[first:last] if _shares(attrs[j])]
         done = max(done, last)
     return found
+
+
+def _shares(raw: str) -> bool:
+    """Whether a serialised link leads to such a place."""
+    _, _, address = raw.partition(' href="')
+    return _ENDPOINT.match(address[:_ADDRESS].lower()) is not None
 
 
 _AROUND: Final = 60

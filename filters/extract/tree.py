@@ -8,15 +8,16 @@ tell tags from texts. Python looks at about a thousand pieces a page instead of 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
 
-_RAW: Final = "script style iframe noembed noframes xmp plaintext template svg".split()
-"""Elements whose content is not markup or not shown; taken out in C before serialising."""
+_RAW: Final = "script style iframe template svg".split()
+_RARELY: Final = "noembed noframes xmp plaintext".split()
+"""Elements whose content is not markup or not shown; taken out in C before serialising. Each name is a walk of the
+parser over its whole tree (a hundredth of an extraction for the four), so the rare ones are where one is met."""
 
 VOID: Final = frozenset(
     ("area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr").split()
@@ -64,7 +65,7 @@ class Tree:
         self.end: list[int] = []
         self.attrs: list[str] = []
         self.text: list[str] = []
-        self.gap: dict[int, str] = {}
+        self.gap: list[str] = []
         self.indent: dict[int, str] = {}
         self.at: dict[str, list[int]] = {}
         self.attributed: list[int] = []
@@ -127,70 +128,101 @@ def parse(markup: bytes, max_marks: int | None = None) -> Tree | None:
         scripts = [node.text(deep=True) or "" for node in linked_data]
     drawings = len(parser.tags("svg")) if not short or _DRAWING.search(markup) else 0
     parser.strip_tags(_RAW, recursive=True)
-    serialised = parser.html or ""
-    if max_marks is not None and len(serialised) > 3 * max_marks < 3 * serialised.count("<"):  # a tag has three letters
-        return Tree()
-    tree = build(serialised)
+    tree = _serialised(parser, max_marks)
+    if not tree.tag or any(name in tree.at for name in _RARELY):
+        parser.strip_tags(_RARELY, recursive=True)
+        tree = _serialised(parser, max_marks)
     tree.scripts = scripts
     tree.num_inline_svg = drawings
     return tree
 
 
-class _Names(dict[str, tuple[str, str | None]]):
-    """For the name of a tag: the same string each time, whose hash is known, and the end tag, None for an element that
-    has none. A page has about thirty names; the bound is against made-up ones."""
+def _serialised(parser: LexborHTMLParser, max_marks: int | None) -> Tree:
+    """The tree of what the parser holds; see `parse`."""
+    markup = parser.html or ""
+    if max_marks is not None and len(markup) > 3 * max_marks < 3 * markup.count("<"):  # a tag has three letters
+        return Tree()
+    return build(markup)
 
-    def __missing__(self, name: str) -> tuple[str, str | None]:
-        found = name, None if name in VOID else "/" + name
-        if len(self) < 4_096:
-            self[name] = found
+
+class _Heads(dict[str, tuple[str, tuple[str, str] | None, Callable[[int], None]]]):
+    """For what a tag begins with, up to its first space: the name (always the same string, whose hash is known), the end
+    tag that it waits for, alone and with the bracket after it (None for an element that has none), and what adds to the
+    indices of its name. The name is '' for what begins no element."""
+
+    __slots__ = ("at",)
+
+    def __init__(self) -> None:
+        """Of one page, which has about thirty names."""
+        self.at: dict[str, list[int]] = {}
+
+    def __missing__(self, head: str) -> tuple[str, tuple[str, str] | None, Callable[[int], None]]:
+        if head[:1] in _NO_NAME:
+            return "", None, _nowhere
+        indices: list[int] = []
+        self.at[head] = indices
+        found = head, None if head in VOID else ("/" + head, f"/{head}>"), indices.append
+        self[head] = found
         return found
 
 
-_NAMES: Final = _Names()
+_NO_NAME: Final = ("", "/", "!", "?")
+"""How an end tag that ends nothing begins (`</wbr>` in `math`, where void elements have one), and a comment, a
+`<!doctype>` and an `<?instruction>`."""
+
+
+def _nowhere(i: int) -> None:
+    """Where an index of nothing is added to."""
 
 
 def build(markup: str) -> Tree:
     """Arrays from well-formed markup as lexbor serialises it. They are made as long as they can become, an element and
-    a text for each `<`, and cut: setting an item costs half of appending one."""
+    a text for each `<`, and cut: setting an item costs half of appending one. An end tag is compared with the one that
+    is waited for, first as it mostly stands, with nothing after it."""
     pieces = markup.split("<")
     longest = 2 * len(pieces)
     tag, parent, end = [""] * longest, [-1] * longest, list(range(1, longest + 1))
-    attrs, text = [""] * longest, [""] * longest
-    closers: list[str | None] = [None] * longest  # the last one, never reached, stands for what is around the root
+    attrs, text, gap = [""] * longest, [""] * longest, [""] * longest
+    awaited = [("<", "<")] * longest  # the last one, never reached, stands for what is around the root
     tree = Tree()
-    gap, indent, texts, attributed, names = tree.gap, tree.indent, tree.texts, tree.attributed, _NAMES
-    at: defaultdict[str, list[int]] = defaultdict(list)
-    top, closer, count = -1, closers[-1], 0
+    indent, texts, attributed, heads = tree.indent, tree.texts, tree.attributed, _Heads()
+    closer, bare = awaited[-1]
+    top, count = -1, 0
     stream = iter(pieces)
     next(stream)
     for piece in stream:
+        if piece == bare:
+            end[top] = count
+            top = parent[top]
+            closer, bare = awaited[top]
+            continue
         raw, closed, after = piece.partition(">")
-        first = raw[:1]
-        if not closed or first == "!" or first == "?":
-            raw, after = _whole(piece, stream)
-            first = raw[:1]
         if raw == closer:
             end[top] = count
             top = parent[top]
-            closer = closers[top]
-        elif first and first != "/":  # an end tag that ends nothing: `</wbr>` in `math`, where void elements have one
-            if " " in raw:
-                name, ending = names[raw[: raw.find(" ")]]
-                attrs[count] = raw
-                attributed.append(count)
-            else:
-                name, ending = names[raw]
-            tag[count] = name
-            parent[count] = top
-            at[name].append(count)
-            if ending is not None:
-                closers[count] = closer = ending
-                top = count
-            count += 1
+            closer, bare = awaited[top]
+        else:
+            head, space, _ = raw.partition(" ")
+            name, ending, add = heads[head]
+            if not closed or (not name and head[:1] != "/"):
+                raw, after = _whole(piece, stream)
+                head, space, _ = raw.partition(" ")
+                name, ending, add = heads[head]
+            if name:
+                if space:
+                    attrs[count] = raw
+                    attributed.append(count)
+                tag[count] = name
+                parent[count] = top
+                add(count)
+                if ending is not None:
+                    awaited[count] = ending
+                    closer, bare = ending
+                    top = count
+                count += 1
         if after:
             if after.isspace():
-                if count in gap:
+                if gap[count]:
                     indent[count] = indent.get(count, gap[count]) + after
                 gap[count] = after
             else:
@@ -201,9 +233,10 @@ def build(markup: str) -> Tree:
     while top >= 0:
         end[top] = count
         top = parent[top]
-    for array in (tag, parent, end, attrs, text):
+    for array in (tag, parent, end, attrs, text, gap):
         del array[count:]
-    tree.tag, tree.parent, tree.end, tree.attrs, tree.text, tree.at = tag, parent, end, attrs, text, dict(at)
+    tree.tag, tree.parent, tree.end, tree.attrs, tree.text, tree.gap = tag, parent, end, attrs, text, gap
+    tree.at = heads.at
     return tree
 
 
