@@ -172,7 +172,8 @@ class Emitter:
         if i < self.pre_end:
             self.buffer.append("\n")
             return
-        self.flush()
+        if self.buffer:
+            self.flush()
         if name == "hr":
             return
         self.opened.append((end, name, self.role, self.figure))
@@ -199,7 +200,7 @@ class Emitter:
             self.buffer.append("\u201d")
         elif self.table_end and (name in _IN_TABLE or (name == "table" and i >= self.table_end)):
             self._close_in_table(name)
-        else:
+        elif self.buffer:
             self.flush()
         self.role, self.figure = role, figure
 

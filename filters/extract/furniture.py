@@ -47,6 +47,8 @@ _SOFT_ROLE: Final = 1 << 26
 _FADED: Final = 1 << 27
 _NAMES: Final = _CONCEALED - 1
 """What the attributes of an element say, above the flags of `names`."""
+_TELLING: Final = ~(n.MAYBE | n.POSITIVE | n.NEGATIVE | n.AVATAR | n.ICON | n.CAPTION | n.TEASER)
+"""What may take an element out; the other names weigh, or are asked for elsewhere."""
 
 
 @n.cached_by_tag
@@ -97,7 +99,7 @@ def prune(
             continue
         name, raw = tag[i], attrs[i]
         facts = facts_of(raw) if raw and (name != "a" or _tells(raw)) else 0
-        if not facts and name not in _LOOKED_AT and i not in known:
+        if not facts & _TELLING and name not in _LOOKED_AT and i not in known:
             continue
         if name in _NAMED_HIDDEN and i < protected:
             facts &= ~n.HIDDEN
@@ -116,7 +118,7 @@ def prune(
             why = Why.HIDDEN
         elif facts & n.LINE_NUMBERS and is_line_number(tree, i):
             why = Why.FURNITURE
-        elif by_name and facts & _NAMES:
+        elif by_name and facts & _NAMES & _TELLING:
             titled = i < heading < end[i]
             weakly = by_name == 2 and mode == MAIN and i >= protected and not titled
             if weakly and name == "header" and _heads_entry(tree, raw_sums, i):
@@ -160,7 +162,8 @@ def _by_name(
     if flags & n.SHARE and "blockquote" in tree.at and _holds(tree.at["blockquote"], i, stop):
         flags &= ~(n.SHARE | n.UNLIKELY)  # a post that the text quotes
     alone = not titled or flags & n.HIDDEN or size * (1 - density) < _TITLE_ALONE
-    why = _strong(flags, size, density, share, _holds(links, i, stop), mode) if alone else None
+    linked = flags & _LINKING != 0 and _holds(links, i, stop)
+    why = _strong(flags, size, density, share, linked, mode) if alone else None
     if why is not None:
         return why
     if flags & n.NAV_BOX and share < _LARGE_PART and _PICTURES.isdisjoint(tree.tag[i:stop]):
@@ -174,6 +177,8 @@ def _holds(indices: list[int], start: int, stop: int) -> bool:
     return at < len(indices) and indices[at] < stop
 
 
+_LINKING: Final = n.SHARE | n.RELATED
+"""Names that are believed of what holds a link or a button."""
 _ALWAYS_SHOWN: Final = frozenset(("body", "html", "img"))
 _PICTURES: Final = frozenset(("img", "amp-img"))
 _PROTECTING: Final = frozenset(("table", "pre", "code", "figure"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from filters.extract import names as n
 from filters.extract.backgrounds import background_of
@@ -33,33 +32,24 @@ _PICTURE_NODES: Final = 60
 _NOT_DISPLAYED: Final = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 _NUMBER: Final = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*+(?:px\s*+)?$")
 _STYLE_SIZE: Final = re.compile(r"(?:^|[;\s])(width|height)\s*:\s*(\d{1,6})(?:\.\d+)?px", re.I)
-_TRACKER_PATH: Final = re.compile(
-    r"(?:^|[/_.\-])(?:pixel|beacon|track(?:er|ing)?|impression|collect|counter|analytics|webbug|b/ss|piwik|matomo|noscript\.gif|__utm)"
-    r"(?:[/_.\-?=]|$)",
-    re.I,
-)
 _TRACKER_HOST: Final = re.compile(
-    r"(?:^|[.\-])(?:pixel|beacon|track(?:er|ing)?|analytics|stats?|counter|metrics?|doubleclick|scorecardresearch|quantserve)[0-9]*[.\-]",
-    re.I,
+    r"(?:^|[.\-])(?:pixel|beacon|track(?:er|ing)?|analytics|stats?|counter|metrics?|doubleclick|scorecardresearch|quantserve)[0-9]*[.\-]"
 )
-_ICON_PATH: Final = re.compile(
-    r"(?:^|[/_.\-])(?:icons?|sprites?|bullets?|arrows?|emoji|smil(?:ey|ies)|favicon|rss|feed-icon|emoticons?)(?:[/_.\-0-9]|$)",
-    re.I,
+_PATH_WORDS: Final = re.compile(
+    r"[/_.\-](?:"
+    r"(?P<tracker>pixel|beacon|track(?:er|ing)?|impression|collect|counter|analytics|webbug|b/ss|piwik|matomo|noscript\.gif|__utm)"
+    r"(?=[/_.\-?=]|$)|"
+    r"(?P<icon>icons?|sprites?|bullets?|arrows?|emoji|smil(?:ey|ies)|favicon|rss|feed-icon|emoticons?)(?=[/_.\-0-9]|$)|"
+    r"(?P<avatar>(?:gr)?avatars?)(?=[/_.\-0-9]|$)|"
+    r"(?P<advert>adverts?|advertisements?|adserver|adimages?|adbanners?|doubleclick|adsystem)(?=[/_.\-0-9]|$)|"
+    r"(?P<share>share|sharing|social|addthis|sharethis|tweet-?button|like-?button)(?=[/_.\-]|$))"
 )
 _BADGE: Final = re.compile(
-    r"^(?:[a-z0-9-]+\.)*(?:badges?|badgen|shields)\.[a-z0-9.-]+/|/badges?/.*\.svg$|[/_-]badge\.svg$", re.I
+    r"^(?:[a-z0-9-]+\.)*(?:badges?|badgen|shields)\.[a-z0-9.-]+/|/badges?/.*\.svg$|[/_-]badge\.svg$"
 )
-_AVATAR_PATH: Final = re.compile(r"(?:^|[/_.\-])(?:gr)?avatars?(?:[/_.\-0-9]|$)", re.I)
-_ADVERT_PATH: Final = re.compile(
-    r"(?:^|[/_.\-])(?:adverts?|advertisements?|adserver|adimages?|adbanners?|doubleclick|adsystem)(?:[/_.\-0-9]|$)",
-    re.I,
-)
-_SHARE_PATH: Final = re.compile(
-    r"(?:^|[/_.\-])(?:share|sharing|social|addthis|sharethis|tweet-?button|like-?button)(?:[/_.\-]|$)", re.I
-)
-"""Words of the paths and hosts of pictures that are no content, whole between marks. No score of the gold's tune half
-depends on one of these seven lists: such pictures stand outside the content there. They are from pictures of the
-corpus."""
+"""Words of the paths and hosts, in lower case, of pictures that are no content, whole between marks. No score of the
+gold's tune half depends on one of these lists: such pictures stand outside the content there. They are from pictures of
+the corpus."""
 _PHOTO: Final = re.compile(r"\.(?:jpe?g|webp|avif)$", re.I)
 """What counts visits is a GIF, a PNG or a script; a photograph of a race track is none, unless its size is a
 pixel's."""
@@ -114,26 +104,34 @@ def judge(
     if sides and (max(sides) if recall else min(sides)) <= _MAX_PIXEL:
         return Why.TRACKING_PIXEL, f"{width}x{height}"
     names = n.judge_names(" ".join((attrs.get("class", ""), attrs.get("id", ""))))
-    parts = urlsplit(url)
-    path = parts.path
+    netloc, path = _place_of(url)
+    host, lower = netloc.lower(), path.lower()
+    kinds = {found.lastgroup for found in _PATH_WORDS.finditer(lower)}
     large = (width or 0) >= _LARGE and (height or 0) >= _LARGE
     if not large:
-        tracker = _TRACKER_HOST.search(parts.netloc) or _TRACKER_PATH.search(path)
+        tracker = "tracker" in kinds or _TRACKER_HOST.search(host)
         if tracker and not _PHOTO.search(path) and (width is None or not _IMAGE_LINK.search(path)):
-            return Why.TRACKING_PIXEL, parts.netloc
+            return Why.TRACKING_PIXEL, netloc
         if names & n.ICON:
             return Why.ICON, attrs.get("class", "")
-        if _ICON_PATH.search(path) or _BADGE.search(parts.netloc + path):
+        if "icon" in kinds or _BADGE.search(host + lower):
             return Why.ICON, path
-        if _SHARE_PATH.search(path):
+        if "share" in kinds:
             return Why.SHARE_BUTTON, path
         if not recall and width is not None and height is not None and width <= _MAX_ICON and height <= _MAX_ICON:
             return Why.ICON, f"{width}x{height}"
-    if names & n.AVATAR or _AVATAR_PATH.search(path):
+    if names & n.AVATAR or "avatar" in kinds:
         return Why.AVATAR, attrs.get("class", "") or path
-    if _ADVERT_PATH.search(path) or _ADVERT_PATH.search(parts.netloc):
+    if "advert" in kinds or any(found.lastgroup == "advert" for found in _PATH_WORDS.finditer("/" + host)):
         return Why.ADVERT, path
     return None
+
+
+def _place_of(url: str) -> tuple[str, str]:
+    """Host (with user and port) and path of an absolute URL, as written."""
+    _, _, after = url.partition("?")[0].partition("://")
+    host, _, path = after.partition("/")
+    return host, "/" + path
 
 
 def emoji_text(attrs: dict[str, str]) -> str | None:
@@ -153,7 +151,7 @@ def full_size(tree: Tree, i: int, base: str, charset: str) -> str | None:
         if tree.tag[up] == "a":
             href = tree.get(up, "href")
             url = resolve(base, href, charset) if href else None
-            return url if url and _IMAGE_LINK.search(urlsplit(url).path) else None
+            return url if url and _IMAGE_LINK.search(_place_of(url)[1]) else None
         up = tree.parent[up]
     return None
 

@@ -71,6 +71,8 @@ _DESCRIPTION_KEYS: Final = (
 No score of the gold depends on them but the title, by which the heading is known."""
 
 
+_KEYS: Final = ("property", "name", "itemprop", "http-equiv")
+"""Attributes that name what a `meta` says."""
 _SPEAKING: Final = frozenset(("meta", "link", "base", "html", "title", "h1"))
 """Elements that say something about the page."""
 
@@ -104,11 +106,9 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
         name = tree.tag[i]
         if name == "meta":
             attrs = attributes(tree.attrs[i])
-            content = attrs.get("content")
-            if not content:
-                continue
-            for key_name in ("property", "name", "itemprop", "http-equiv"):
-                for key in attrs.get(key_name, "").lower().split():
+            if content := attrs.get("content"):
+                keys = " ".join([attrs[key_name] for key_name in _KEYS if key_name in attrs])
+                for key in keys.lower().split():
                     metas.setdefault(key, content)
                     pairs.append((key, content))
         elif name == "link":
@@ -165,9 +165,9 @@ def read_metadata(tree: Tree, url: str, charset: str) -> Metadata:
 
 def _licence_link(tree: Tree) -> str | None:
     """Where the first link of the text that is marked as a licence leads."""
-    for i in tree.at.get("a", ()):
-        raw = tree.attrs[i]
-        if ' rel="' in raw and "license" in raw.lower() and "license" in (tree.get(i, "rel") or "").lower().split():
+    attrs = tree.attrs
+    for i in [i for i in tree.at.get("a", ()) if ' rel="' in attrs[i] and "license" in attrs[i].lower()]:
+        if "license" in (tree.get(i, "rel") or "").lower().split():
             return tree.get(i, "href")
     return None
 
@@ -257,9 +257,9 @@ def _time(tree: Tree) -> str | None:
 def _marked(tree: Tree, what: str) -> str | None:
     """The text of the first short element with `rel` or `itemprop` of that name."""
     marks = (f' rel="{what}"', f' itemprop="{what}"')
-    for i in tree.attributed:
-        raw = tree.attrs[i]
-        if what in raw and (marks[0] in raw or marks[1] in raw):
+    attrs = tree.attrs
+    for i in [i for i in tree.attributed if what in attrs[i]]:
+        if marks[0] in attrs[i] or marks[1] in attrs[i]:
             text = _text(tree, i)
             if 2 < len(text) < 100:
                 return text

@@ -146,9 +146,9 @@ def _serialised(parser: LexborHTMLParser, max_marks: int | None) -> Tree:
 
 
 class _Heads(dict[str, tuple[str, tuple[str, str] | None, Callable[[int], None]]]):
-    """For what a tag begins with, up to its first space: the name (always the same string, whose hash is known), the end
-    tag that it waits for, alone and with the bracket after it (None for an element that has none), and what adds to the
-    indices of its name. The name is '' for what begins no element."""
+    """For what a tag begins with, up to its first space: the name (always the same string, whose hash is known), the
+    end tag that it waits for, without and with the bracket after it (None for an element that has none), and what adds
+    to the indices of its name. The name is '' for what begins no element."""
 
     __slots__ = ("at",)
 
@@ -181,33 +181,31 @@ def build(markup: str) -> Tree:
     is waited for, first as it mostly stands, with nothing after it."""
     pieces = markup.split("<")
     longest = 2 * len(pieces)
-    tag, parent, end = [""] * longest, [-1] * longest, list(range(1, longest + 1))
+    tag, parent, end = [""] * longest, [-1] * longest, [0] * longest
     attrs, text, gap = [""] * longest, [""] * longest, [""] * longest
     awaited = [("<", "<")] * longest  # the last one, never reached, stands for what is around the root
     tree = Tree()
     indent, texts, attributed, heads = tree.indent, tree.texts, tree.attributed, _Heads()
-    closer, bare = awaited[-1]
+    closer, alone = awaited[-1]
     top, count = -1, 0
     stream = iter(pieces)
     next(stream)
     for piece in stream:
-        if piece == bare:
+        if piece == alone:
             end[top] = count
             top = parent[top]
-            closer, bare = awaited[top]
+            closer, alone = awaited[top]
             continue
         raw, closed, after = piece.partition(">")
+        if not closed:
+            raw, after = _whole(piece, stream)
         if raw == closer:
             end[top] = count
             top = parent[top]
-            closer, bare = awaited[top]
+            closer, alone = awaited[top]
         else:
             head, space, _ = raw.partition(" ")
             name, ending, add = heads[head]
-            if not closed or (not name and head[:1] != "/"):
-                raw, after = _whole(piece, stream)
-                head, space, _ = raw.partition(" ")
-                name, ending, add = heads[head]
             if name:
                 if space:
                     attrs[count] = raw
@@ -217,9 +215,13 @@ def build(markup: str) -> Tree:
                 add(count)
                 if ending is not None:
                     awaited[count] = ending
-                    closer, bare = ending
+                    closer, alone = ending
                     top = count
-                count += 1
+                    count += 1
+                else:
+                    end[count] = count = count + 1
+            elif closed and head[:1] != "/":
+                _, after = _whole(piece, stream)
         if after:
             if after.isspace():
                 if gap[count]:
@@ -229,7 +231,7 @@ def build(markup: str) -> Tree:
                 texts.append(count)
                 text[count] = unescape(after) if "&" in after else after
                 parent[count] = top
-                count += 1
+                end[count] = count = count + 1
     while top >= 0:
         end[top] = count
         top = parent[top]
@@ -252,7 +254,7 @@ def _whole(piece: str, stream: Iterator[str]) -> tuple[str, str]:
             return "", ""
         parts.append(more)
     last, _, after = parts.pop().rpartition(close) if comment else parts.pop().partition(close)
-    if comment or piece[0] in "!?":
+    if comment or piece[:1] in ("!", "?"):
         return "", after
     return "<".join((*parts, last)), after
 
