@@ -36,6 +36,15 @@ def test_trained_parameters_are_as_many_as_published(name: str) -> None:
     assert sum(p.numel() for n, p in model.named_parameters() if n in chosen) == preset.published.parameters
 
 
+@pytest.mark.train
+def test_flamingos_resampler_and_blocks_are_as_large_as_published() -> None:
+    """194M, and 1.6B of ten blocks, of which this language model has eight."""
+    with torch.device("meta"):
+        model = Vlm(load_preset("flamingo").model, 32000)
+    mapper, blocks = (sum(p.numel() for p in part.parameters()) for part in (model.mapper, model.cross))
+    assert (len(model.cross), round(mapper / 1e6), round(10 / 8 * blocks / 1e9, 1)) == (8, 194, 1.6)
+
+
 def test_the_counts_are_those_of_the_publications() -> None:
     """In millions, as the tables print them."""
     printed = {

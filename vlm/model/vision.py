@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from vlm.config import LayoutConfig, VisionConfig
 from vlm.errors import PresetError
@@ -48,6 +49,7 @@ class Tower(nn.Module):
             for name in ("attn_pool", "fc_norm", "head"):
                 setattr(self.body, name, nn.Identity())
         self.width, patch = _shape(self.body, self.kind)
+        self._a_pixel = _flops_of_a_pixel(config, layout) if self.kind == "map" else 0.0
         if patch and patch != layout.patch:
             raise PresetError(f"the tower cuts patches of {patch} pixels, the layout of {layout.patch}")
         if config.features == "pooled" and config.last != 1:
@@ -63,8 +65,10 @@ class Tower(nn.Module):
         return list(body.transformer.resblocks if self.kind == "open_clip" else body.blocks)
 
     def flops(self, grid: tuple[int, int]) -> float:
-        """FLOPs of the forward pass of one crop of `grid` patches; a convolution counts once for each patch."""
+        """FLOPs of the forward pass of one crop of `grid` patches."""
         patches = grid[0] * grid[1]
+        if self._a_pixel:
+            return self._a_pixel * patches * self.layout.patch**2
         weights = sum(p.numel() for p in self.parameters() if p.ndim >= 2)
         return 2.0 * weights * patches + 4.0 * patches**2 * self.width * len(self.blocks())
 
@@ -174,6 +178,13 @@ def _feature_map(body: Any, image: Tensor) -> Tensor:
     for layer in (body.layer1, body.layer2, body.layer3, body.layer4):
         x = layer(x)
     return x  # type: ignore[no-any-return]
+
+
+def _flops_of_a_pixel(config: VisionConfig, layout: LayoutConfig) -> float:
+    """FLOPs of a convolutional tower for each pixel: PyTorch's count of a copy without weights."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        _feature_map(_build(replace(config, pretrained="")).eval(), torch.empty(1, 3, layout.size, layout.size))
+    return float(counter.get_total_flops()) / layout.size**2
 
 
 def _image(patches: Tensor, grid: tuple[int, int], side: int) -> Tensor:

@@ -231,6 +231,8 @@ class Vlm(nn.Module):
             a, b = checkpoint(chunk, *part, use_reentrant=False) if many else chunk(*part)
             nll.append(a)
             z.append(b)
+        if not nll and self.training:  # every rank must use every parameter
+            return TokenLoss(*(x[:0] for x in chunk(hidden[:1, -1], targets.new_zeros(1))), where)
         empty = states.float().sum(1)
         return TokenLoss(torch.cat(nll) if nll else empty, torch.cat(z) if z else empty, where)
 

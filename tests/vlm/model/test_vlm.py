@@ -231,6 +231,21 @@ def test_a_batch_without_images_still_uses_every_trained_parameter() -> None:
     assert all(not p.grad.any() for n, p in model.named_parameters() if n in names)
 
 
+@pytest.mark.parametrize("name", ["llava15", "flamingo", "idefics2"])
+def test_a_batch_without_targets_still_uses_every_trained_parameter(name: str) -> None:
+    """A rank whose rows hold nothing to predict takes part in the backward pass of the others."""
+    preset, model = built(name)
+    model.trains(preset.stages[-1].train)
+    model.train()
+    batch = batch_of(model, documents(1))
+    tokens = model(replace(batch, loss_mask=torch.zeros_like(batch.loss_mask), num_targets=0))
+    assert tokens.nll.shape == tokens.z.shape == tokens.where.shape == (0,)
+    tokens.nll.sum().backward()
+    learns = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    assert [n for n, p in learns if p.grad is None] == []
+    assert not any(p.grad.any() for _, p in learns)
+
+
 @pytest.mark.parametrize("name", ["llava15", "flamingo"])
 def test_among_ranks_a_batch_without_images_gathers_the_tower_too(name: str, monkeypatch) -> None:
     """Where one rank left the tower out of an evaluation, its next gather met the other's of the tower."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
-from trainer_samples import batch_of, built, documents
+from trainer_samples import batch_of, built, documents, opened
 
 from vlm.config import MapperPart
 from vlm.model.mapper import Mapper
@@ -46,6 +46,39 @@ def test_a_tower_costs_what_pytorch_counts_but_for_its_class_token() -> None:
     side = model.config.layout.size // model.config.layout.patch
     ours = model.vision.flops((side, side)) * len(batch.grids)
     assert ours == pytest.approx(counted(lambda: model.vision(batch)), rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["limber", "frozen"])
+def test_a_convolutional_tower_costs_what_pytorch_counts(name: str) -> None:
+    _, model = built(name)
+    batch = batch_of(model, documents(1))
+    side = model.config.layout.size // model.config.layout.patch
+    assert model.vision.flops((side, side)) * len(batch.grids) == counted(lambda: model.vision(batch))
+
+
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [
+        ("llava15", ("mapper",)),
+        ("llava15", ("mapper", "language")),
+        ("llava15", ("vision", "mapper", "language")),
+        ("idefics2", ("mapper", "lora", "embeddings", "norm")),
+        ("mapl", ("mapper",)),
+        ("depalm_qp_inner", ("mapper", "scale_bias")),
+        ("openflamingo", ("mapper", "cross")),
+    ],
+)
+def test_a_step_costs_the_matrix_products_that_pytorch_counts(name: str, groups: tuple[str, ...]) -> None:
+    """Forward and backward, frozen parts apart; attention is counted by pairs that see each other, so not compared."""
+    _, model = built(name)
+    model.trains(groups)
+    opened(model).train()
+    batch = batch_of(model, documents(1))
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(batch).nll.sum().backward()
+    theirs = sum(n for op, n in counter.get_flop_counts()["Global"].items() if "bmm" not in str(op))
+    without_pairs = replace(batch, sources=torch.zeros_like(batch.sources))
+    assert float(FlopCounter(model).count(without_pairs).total) == pytest.approx(theirs, rel=0.06)
 
 
 def test_frozen_weights_cost_a_third_less_and_padding_nothing() -> None:
