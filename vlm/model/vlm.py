@@ -232,7 +232,8 @@ class Vlm(nn.Module):
             nll.append(a)
             z.append(b)
         if not nll and self.training:  # every rank must use every parameter
-            return TokenLoss(*(x[:0] for x in chunk(hidden[:1, -1], targets.new_zeros(1))), where)
+            none, nothing = chunk(hidden[:1, -1], targets.new_zeros(1))
+            return TokenLoss(none[:0], nothing[:0], where)
         empty = states.float().sum(1)
         return TokenLoss(torch.cat(nll) if nll else empty, torch.cat(z) if z else empty, where)
 
