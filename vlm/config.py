@@ -48,7 +48,7 @@ class LanguageConfig:
 class MapperPart:
     """One part of the chain from vision features to what the language model takes. Unused fields are refused."""
 
-    kind: Literal["linear", "pool", "latent"]
+    kind: Literal["linear", "pool", "latent", "branch"]
     # linear: `depth` layers with GELU between; depth 0 is the identity; `tokens` outputs for each input token
     depth: int = 1
     out: int = 0  # 0: the width of the language model
@@ -67,6 +67,8 @@ class MapperPart:
     head_width: int = 0  # 0: width / heads
     cross_every: int = 1
     per_group: int = 0  # run on groups of so many tokens each; 0: on all at once
+    # branch: chains side by side on the same features, their tokens one after the other
+    branches: tuple[tuple[MapperPart, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +109,20 @@ class LoraConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterConfig:
+    """A bottleneck after each layer of the language model, added to its output (arXiv:1902.00751); zero at first."""
+
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TuneConfig:
     """What is added to the language model to be tuned. Which parameters learn is said by each stage."""
 
     prompt: int = 0
     """Learned tokens before each document."""
     lora: LoraConfig | None = None
+    adapter: AdapterConfig | None = None
     scale_bias: tuple[int, ...] = ()
     """Layers whose output gets a learned scale (1 at first) and bias (0)."""
 
@@ -149,7 +159,8 @@ class Stage:
 
     name: str
     train: tuple[str, ...]
-    """Groups: vision, language, embeddings, mapper, cross, prompt, lora, scale_bias, norm, bias; or `re:PATTERN`."""
+    """Groups: vision, language, embeddings, mapper, cross, prompt, lora, adapter, scale_bias, norm, bias; or parameters
+    by name: `re:PATTERN`."""
     steps: int = 1000
     lr: float = 1e-4
     min_lr: float = 0.0

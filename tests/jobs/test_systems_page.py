@@ -26,7 +26,7 @@ def test_each_preset_stands_in_the_table_once() -> None:
 
 def test_the_state_names_what_is_missing() -> None:
     assert state_of({"name": "x", "parts": "in lin"}) == "parts are there"
-    assert state_of({"name": "x", "parts": "in lin adapter"}) == "missing: bottleneck adapters"
+    assert state_of({"name": "x", "parts": "in lin expert"}) == "missing: visual expert"
     assert state_of({"name": "x", "parts": "in", "lacks": "a detector"}) == "missing: a detector"
     assert state_of({"name": "x", "parts": "in", "preset": "p", "lacks": "q"}).endswith("p.toml); not: q")
 

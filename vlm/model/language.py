@@ -169,6 +169,21 @@ class LoraLinear(nn.Module):
         return self.base(x) + nn.functional.linear(few, self.lora_b)  # type: ignore[no-any-return]
 
 
+class Adapter(nn.Module):
+    """What a bottleneck adds to the output of a layer: nothing, at first (arXiv:1902.00751)."""
+
+    def __init__(self, width: int, narrow: int) -> None:
+        """Through `narrow`."""
+        super().__init__()
+        self.down, self.up = nn.Linear(width, narrow), nn.Linear(narrow, width)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x plus what it adds."""
+        return x + self.up(nn.functional.gelu(self.down(x))).to(x.dtype)  # type: ignore[no-any-return]
+
+
 def add_lora(model: nn.Module, config: LoraConfig) -> int:
     """Put LoRA on each linear layer whose last name is a target; how many. PresetError where a target names none."""
     linear = [

@@ -1,10 +1,11 @@
-"""Mappers: from vision features to the tokens that the language model takes. A chain of three kinds of part.
+"""Mappers: from vision features to the tokens that the language model takes. A chain of four kinds of part.
 
 * linear   `depth` layers with GELU between; depth 0 is the identity; may give several tokens for each one that comes in
 * pool     k tokens become one: avg, max, random (one of each k in training, the first else), concat, shuffle (squares
            of the grid, channels side by side), conv (depth-wise, squares of the grid)
 * latent   one transformer with learned queries: `joint` (QPMapper of DePALM and MAPL, ClipCap), `cross` (Q-Former),
            `cross_concat` (Perceiver Resampler of Flamingo)
+* branch   chains side by side, whose tokens come one after the other (BLIVA)
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _USED = {
     "latent": {
         *("attend", "queries", "layers", "width", "ffn", "heads", "head_width", "cross_every", "per_group", "out"),
     },
+    "branch": {"branches"},
 }
 
 
@@ -73,7 +75,9 @@ def _check(part: MapperPart, number: int) -> None:
         raise PresetError(f"mapper part {number} ({part.kind}) does not take {unused[0]}")
 
 
-def _part(part: MapperPart, width: int, out: int) -> Linear | Pool | Latent:
+def _part(part: MapperPart, width: int, out: int) -> Linear | Pool | Latent | Branch:
+    if part.kind == "branch":
+        return Branch(part, width, out)
     if part.kind == "linear":
         return Linear(width, part.out or out, part.depth, part.tokens, part.bias)
     return Pool(part, width) if part.kind == "pool" else Latent(part, width)
@@ -154,6 +158,32 @@ class Pool(nn.Module):
             else x.new_zeros(tokens // self.k, dtype=torch.long)
         )
         return groups[:, torch.arange(tokens // self.k, device=x.device), pick]
+
+
+class Branch(nn.ModuleList):
+    """Chains that see the same features; their tokens one after the other."""
+
+    def __init__(self, part: MapperPart, width: int, out: int) -> None:
+        """All chains must give the same width."""
+        super().__init__(Mapper(parts, width, out) for parts in part.branches)
+        widths = {chain.out_width for chain in self}
+        if len(widths) != 1:
+            raise PresetError(f"branch: want chains that give one width, not {sorted(map(int, widths)) or 'none'}")  # type: ignore[arg-type]
+        self.out_width = int(widths.pop())  # type: ignore[arg-type]
+
+    def shape(self, tokens: int, grid: Grid) -> tuple[int, Grid]:
+        """(tokens, grid) that come out; no grid is left."""
+        count = sum(chain.tokens(tokens, grid) for chain in self)  # type: ignore[operator]
+        return count, (count, 1)
+
+    def flops(self, tokens: int) -> float:
+        """FLOPs of the forward pass of `tokens`, in a square grid."""
+        side = math.isqrt(tokens)
+        return float(sum(chain.flops(tokens, (side, side)) for chain in self))  # type: ignore[operator]
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        """Map each crop by each chain."""
+        return torch.cat([chain(x, grid) for chain in self], 1)
 
 
 class Latent(nn.Module):

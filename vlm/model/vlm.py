@@ -25,6 +25,7 @@ from vlm.model.attention import Kept, block_mask, layout_of
 from vlm.model.cross import GatedCross, Media, media_of
 from vlm.model.cross import block_mask as cross_mask
 from vlm.model.language import (
+    Adapter,
     add_lora,
     layer_width_of,
     layers_of,
@@ -47,6 +48,7 @@ _GROUPS = {
     "cross": r"cross\.",
     "prompt": r"prompt$",
     "lora": r"language\..*lora_[ab]$",
+    "adapter": r"adapter\.",
     "scale_bias": r"(scale|shift)\.",
     "norm": r"language\..*(norm\w*|ln_\w+)\.(weight|bias)$",
     "bias": r"language\..*\.bias$",
@@ -90,6 +92,8 @@ class Vlm(nn.Module):
         self.prompt = nn.Parameter(torch.randn(tune.prompt, width_of(self.language)) * 0.02) if tune.prompt else None
         self.scale = nn.ParameterDict({str(n): nn.Parameter(torch.ones(width)) for n in tune.scale_bias})
         self.shift = nn.ParameterDict({str(n): nn.Parameter(torch.zeros(width)) for n in tune.scale_bias})
+        adapted = range(len(layers)) if tune.adapter else ()
+        self.adapter = nn.ModuleDict({str(n): Adapter(width, tune.adapter.width) for n in adapted if tune.adapter})
         self._logit_scale = logit_scale(self.language)
         self._inner = {} if inner is None else {layer: i for i, layer in enumerate(inner.layers)}
         self._now: _Now | None = None
@@ -97,7 +101,7 @@ class Vlm(nn.Module):
         for number, layer in enumerate(layers):
             if str(number) in self.cross or number in self._inner:
                 layer.register_forward_pre_hook(_Before(self, number))
-            if str(number) in self.scale:
+            if str(number) in self.scale or str(number) in self.adapter:
                 layer.register_forward_hook(_After(self, number))
 
     @property
@@ -320,16 +324,19 @@ class _Before:
 
 
 class _After:
-    """After a layer: its learned scale and bias."""
+    """After a layer: its adapter, its learned scale and bias."""
 
     def __init__(self, model: Vlm, number: int) -> None:
         self._model, self._number = model, str(number)
 
     def __call__(self, _: nn.Module, __: tuple[Any, ...], out: Any) -> Any:
         hidden = out[0] if isinstance(out, tuple) else out
-        scale, shift = self._model.scale[self._number], self._model.shift[self._number]
-        changed = hidden * scale.to(hidden.dtype) + shift.to(hidden.dtype)
-        return (changed, *out[1:]) if isinstance(out, tuple) else changed
+        if self._number in self._model.adapter:
+            hidden = self._model.adapter[self._number](hidden)
+        if self._number in self._model.scale:
+            scale, shift = self._model.scale[self._number], self._model.shift[self._number]
+            hidden = hidden * scale.to(hidden.dtype) + shift.to(hidden.dtype)
+        return (hidden, *out[1:]) if isinstance(out, tuple) else hidden
 
 
 def _check(config: ModelConfig, mapped: int, width: int, layers: int) -> None:

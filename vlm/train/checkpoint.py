@@ -29,8 +29,8 @@ from torch.distributed.checkpoint.state_dict import (
     set_optimizer_state_dict,
 )
 
-from vlm.config import ModelConfig
-from vlm.errors import CheckpointError
+from vlm.config import ModelConfig, parse
+from vlm.errors import CheckpointError, PresetError
 from vlm.train.processes import World
 
 _FULL = StateDictOptions(full_state_dict=True, cpu_offload=True)
@@ -117,8 +117,9 @@ def read_state(path: Path, config: ModelConfig) -> dict[str, Any]:
     """`state.json`. Raises CheckpointError where it is of another model; the message names what differs."""
     try:
         state: dict[str, Any] = json.loads((path / "state.json").read_text("utf-8"))
-        model = {name: state[name] for name in ("model", "step", "number", "loader")}["model"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        there = {name: state[name] for name in ("model", "step", "number", "loader")}["model"]
+        model = json.loads(json.dumps(asdict(parse(ModelConfig, there, "model"))))  # what is new since then is as ever
+    except (OSError, ValueError, KeyError, TypeError, PresetError) as error:
         raise CheckpointError(f"{path} is no checkpoint: {error!r}{_way_back(path)}") from error
     wanted = json.loads(json.dumps(asdict(config)))
     different = sorted(_differences(model, wanted))

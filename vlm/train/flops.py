@@ -50,7 +50,8 @@ class FlopCounter:
         """Reads which parameters learn."""
         self._model, layers = model, layers_of(model.language)
         head = model.language.get_output_embeddings().weight
-        weights, learnt = matrices(layers), sum(p.numel() for p in layers.parameters() if p.ndim >= 2 and learns(p))
+        parts = nn.ModuleList([layers, model.adapter])
+        weights, learnt = matrices(parts), sum(p.numel() for p in parts.parameters() if p.ndim >= 2 and learns(p))
         share = 1 - first_that_learns(model) / len(layers)  # of the layers, through which gradients flow back
         self._a_token = 2 * (weights * (1 + share) + learnt)
         self._a_target = 2 * head.numel() * (2 + learns(head))
@@ -92,7 +93,9 @@ def first_that_learns(model: Vlm) -> int:
         return 0
     enters = [int(n) for n, block in model.cross.items() if image or any(learns(p) for p in block.parameters())]
     enters += [min(inject.inner.layers)] if image and inject.inner is not None else []
-    enters += [int(n) + 1 for n in model.scale]
+    enters += [
+        int(n) + 1 for n in (*model.scale, *(n for n, a in model.adapter.items() if any(map(learns, a.parameters()))))
+    ]
     enters += [n for n, layer in enumerate(layers) if any(learns(p) for p in layer.parameters())]
     return min(enters, default=len(layers))
 

@@ -107,9 +107,16 @@ def test_held_out_losses_and_the_blind_gap(drawn: Path) -> None:
     assert seen.row()["blind_gap"] == seen.blind_gap
 
 
-@pytest.mark.parametrize("name", ["llava15", "flamingo", "epalm", "depalm_qp_inner"])
+MORE = (
+    "model.tune.adapter={width=8}",
+    "model.mapper=[{kind='branch', branches=[[{kind='linear'}], [{kind='pool', k=4}, {kind='linear'}]]}]",
+)
+
+
+@pytest.mark.parametrize("name", ["llava15", "flamingo", "epalm", "depalm_qp_inner", "mapl/more"])
 def test_a_written_model_is_the_same_when_it_is_read(name: str, tmp_path: Path) -> None:
-    preset, model = built(name)
+    name, _, more = name.partition("/")
+    preset, model = built(name, *(MORE if more else ()))
     export(opened(model), preset, tmp_path / "model")
     saved = load_saved(tmp_path)
     batch = lay_out([["a", picture(1), "b"]], TOKENIZER, saved.image)

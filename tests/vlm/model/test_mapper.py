@@ -10,6 +10,11 @@ from vlm.errors import PresetError
 from vlm.model.mapper import Mapper
 
 GRID = (4, 4)
+BOTH = (
+    (MapperPart(kind="latent", attend="cross", queries=3, heads=2), MapperPart(kind="linear")),
+    (MapperPart(kind="linear"),),
+)
+"""A Q-Former and a linear layer side by side, as BLIVA has."""
 
 
 def mapper(*parts: dict, width: int = 8, out: int = 12) -> Mapper:
@@ -33,6 +38,7 @@ def mapper(*parts: dict, width: int = 8, out: int = 12) -> Mapper:
         ([{"kind": "latent", "attend": "cross", "queries": 3, "heads": 2, "width": 6, "cross_every": 2}], 3, 6),
         ([{"kind": "latent", "attend": "cross_concat", "queries": 5, "heads": 2}], 5, 8),
         ([{"kind": "latent", "queries": 1, "per_group": 4, "heads": 2}, {"kind": "linear"}], 4, 12),
+        ([{"kind": "branch", "branches": BOTH}], 19, 12),
     ],
 )
 def test_what_comes_out(parts: list[dict], tokens: int, width: int) -> None:
@@ -78,6 +84,15 @@ def test_groups_do_not_see_each_other() -> None:
     y[0, 5] += 1
     changed = (chain(x, GRID) != chain(y, GRID)).any(2)[0]
     assert changed.tolist() == [False, True, False, False]
+
+
+def test_branches_give_what_their_chains_give_one_after_the_other() -> None:
+    chain, x = mapper({"kind": "branch", "branches": BOTH}), torch.randn(2, 16, 8)
+    few, all_of_them = chain[0]
+    assert torch.equal(chain(x, GRID), torch.cat([few(x, GRID), all_of_them(x, GRID)], 1))
+    for wrong in ((), (BOTH[0], (MapperPart(kind="linear", out=5),))):
+        with pytest.raises(PresetError, match="want chains that give one width, not"):
+            mapper({"kind": "branch", "branches": wrong})
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from vlm.model.cross import media_of
 from vlm.model.language import checkpoint_layers
 from vlm.model.vlm import Vlm, targets_of
 from vlm.prompt import lay_out
+from vlm.train.flops import first_that_learns
 
 CROSS = ("flamingo", "openflamingo", "idefics1")
 SAME = [name for name in names() if "prompt" not in load_preset(name, size="tiny").stages[-1].train]
@@ -266,6 +267,27 @@ def test_a_stage_may_show_images_larger() -> None:
     assert image.tokens == 36
     batch = lay_out([["a", picture(1), "b"]], TOKENIZER, image)
     assert torch.isfinite(logits(model, batch)).all()
+
+
+@pytest.mark.parametrize("name", ["llava15", "mapl", "flamingo"])
+def test_adapters_are_nothing_at_first_and_then_learn(name: str) -> None:
+    plain, (_, model) = built(name)[1], built(name, "model.tune.adapter={width=8}")
+    model.load_state_dict(plain.state_dict(), strict=False)
+    batch = batch_of(model, documents(2), [0, 0])
+    assert torch.equal(logits(model, batch), logits(plain, batch))
+    learns = model.trains(("adapter",))
+    assert len(learns) == 4 * len(model.adapter) == 4 * 4
+    model.train()
+    model(batch).nll.sum().backward()
+    assert all(model.get_parameter(n).grad.any() for n in learns if "up." in n)
+    assert first_that_learns(model) == 1  # after the first layer
+    with torch.no_grad():
+        for n in learns:
+            model.get_parameter(n).normal_(std=0.3)
+    together = logits(opened(model.eval()), batch)
+    assert not torch.equal(together, logits(opened(plain), batch))
+    alone = logits(model, batch_of(model, [documents(2)[1]]))[0]
+    torch.testing.assert_close(together[tokens_of(batch, 1)], alone, atol=2e-4, rtol=1e-3)
 
 
 def test_ways_of_injection_can_be_combined() -> None:

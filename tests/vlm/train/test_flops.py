@@ -33,6 +33,19 @@ def counted(call) -> int:
             MapperPart(kind="latent", attend="joint", queries=2, heads=4, per_group=4),
             MapperPart(kind="linear", tokens=2),
         ),
+        (
+            MapperPart(
+                kind="branch",
+                branches=(
+                    (
+                        MapperPart(kind="linear"),
+                        MapperPart(kind="pool", pool="shuffle", k=4),
+                        MapperPart(kind="linear"),
+                    ),
+                    (MapperPart(kind="linear", depth=2),),
+                ),
+            ),
+        ),
     ],
 )
 def test_a_mapper_costs_what_pytorch_counts(parts) -> None:

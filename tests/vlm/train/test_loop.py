@@ -104,6 +104,17 @@ def test_a_checkpoint_of_another_preset_is_refused_by_name(drawn: Path, tmp_path
         Trainer(preset_of("flamingo"), options_of(drawn, tmp_path), ALONE)
 
 
+def test_a_checkpoint_of_before_a_part_could_be_chosen_is_of_the_same_model(drawn: Path, tmp_path: Path) -> None:
+    Trainer(preset_of(steps=2), options_of(drawn, tmp_path), ALONE).run()
+    (path,) = checkpoint.found(tmp_path / "checkpoints")
+    state = json.loads((path / "state.json").read_text())
+    del state["model"]["tune"]["adapter"]
+    (path / "state.json").write_text(json.dumps(state))
+    assert Trainer(preset_of(steps=4), options_of(drawn, tmp_path), ALONE).step == 2
+    with pytest.raises(CheckpointError, match=r"model.tune.adapter was None, is \{'width': 8\}"):
+        Trainer(preset_of("llava15", "model.tune.adapter={width=8}", steps=4), options_of(drawn, tmp_path), ALONE)
+
+
 def test_a_broken_checkpoint_is_refused(drawn: Path, tmp_path: Path) -> None:
     Trainer(preset_of(steps=2), options_of(drawn, tmp_path), ALONE).run()
     (path,) = checkpoint.found(tmp_path / "checkpoints")
