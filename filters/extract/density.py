@@ -75,7 +75,10 @@ def lengths_of(tree: Tree) -> Lengths:
         if i < silent:
             continue
         value = texts[i]
-        size = length[i] = len(" ".join(value.split()) if "\n" in value else value.strip())
+        shown = value.strip()
+        if "\n" in value and ("  " in shown or not shown.isprintable()):
+            shown = " ".join(shown.split())
+        size = length[i] = len(shown)
         if i < in_link:
             link[i] = size
         if "," in value:

@@ -295,7 +295,7 @@ class Emitter:
     def _is_caption(self, i: int) -> bool:
         """A box named caption is one where it is short and holds no picture itself."""
         tree = self.tree
-        if not n.judge_names(tree.get(i, "class") or "") & n.CAPTION:
+        if not n.flags_of(tree.attrs[i]) & n.CAPTION or not n.judge_names(tree.get(i, "class") or "") & n.CAPTION:
             return False
         size = 0
         for j in range(i + 1, min(tree.end[i], i + 400)):

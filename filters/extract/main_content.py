@@ -22,9 +22,9 @@ _TAG_SCORE: Final = (
     | dict.fromkeys(["address", "ol", "ul", "dl", "dd", "dt", "li", "form"], -3)
     | dict.fromkeys(HEADINGS, -5)
 )
-"""What an element brings to its score by its name, and `_ANCESTORS`, the elements around a paragraph that share in its
-points: Arc90's figures, kept by Readability ever since."""
-_ANCESTORS: Final = 5
+_DIVISORS: Final = (1, 2, 6, 9, 12)
+"""What an element brings to its score by its name, and what the points of a paragraph are divided by for each element
+around it: Arc90's figures, kept by Readability ever since."""
 _CHARS_A_COMMA: Final = 40
 """Characters of prose to a comma at the least; more commas than that are a list of names, and count no more (half and
 twice of it alike on the gold's tune half)."""
@@ -90,15 +90,16 @@ def _scores(tree: Tree, units: list[tuple[int, int, int]], body: int, weigh_name
     """The points that the paragraphs give to the elements around them: all to the nearest, half to the next, then a
     sixth, a ninth, a twelfth."""
     scores: dict[int, float] = {}
+    parent = tree.parent
     for size, commas, i in units:
         points = 2 + min(commas, 2 + size // _CHARS_A_COMMA) + min(size // 100, 3)
-        for level in range(_ANCESTORS):
+        for divisor in _DIVISORS:
             if i < body:
                 break
             if i not in scores:
                 scores[i] = 0.0 if i == body else _start(tree, i, weigh_names)
-            scores[i] += points / (1, 2, 6, 9, 12)[level]
-            i = tree.parent[i]
+            scores[i] += points / divisor
+            i = parent[i]
     return scores
 
 

@@ -151,7 +151,25 @@ _LAST_WORDS: Final = frozenset(name.rpartition("-")[2] for name in _TABLE if "-"
 """Words with which a pair of the vocabulary ends: only for these is it worth putting words together."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Where a word begins in `camelCase`."""
-_WORD: Final = re.compile(r"[a-z_]+")
+_WORD: Final = re.compile(r"[a-z]+")
+
+
+class _Words(dict[str, int]):
+    """The flags of a word, its parts included; the names of a thousand sites are made of some 20,000 words. A full one
+    begins again."""
+
+    def __missing__(self, word: str) -> int:
+        flags = _TABLE.get(word, 0)
+        for part, meaning in _PART_FLAGS.items():
+            if part in word:
+                flags |= meaning
+        if len(self) >= 20_000:
+            self.clear()
+        self[word] = flags
+        return flags
+
+
+_WORDS: Final = _Words()
 
 
 @lru_cache(maxsize=50_000)
@@ -162,13 +180,10 @@ def judge_names(names: str) -> int:
     if not names.islower():
         names = _CAMEL.sub("-", names).lower()
     flags = 0
-    for part, meaning in _PART_FLAGS.items():
-        if part in names:
-            flags |= meaning
     get = _TABLE.get
     before = earlier = ""
-    for word in _WORD.findall(names.replace("_", "-")):
-        flags |= get(word, 0)
+    for word in _WORD.findall(names):
+        flags |= _WORDS[word]
         if before and word in _LAST_WORDS:
             pair = f"{before}-{word}"
             flags |= get(pair, 0) | get(f"{earlier}-{pair}", 0)
@@ -183,16 +198,9 @@ _SLUG: Final = 3
 
 def names_in(raw: str) -> str:
     """Class and id of a serialised tag, one string."""
-    names = ""
-    start = raw.find(' class="')
-    if start >= 0:
-        names = value_at(raw, start + 8)
-    start = raw.find(' id="')
-    if start >= 0:
-        name = value_at(raw, start + 5)
-        if name.count("-") < _SLUG and name.count("_") < _SLUG:
-            names += " " + name
-    return names
+    names = raw.partition(' class="')[2].partition('"')[0]
+    name = raw.partition(' id="')[2].partition('"')[0]
+    return f"{names} {name}" if name and name.count("-") < _SLUG and name.count("_") < _SLUG else names
 
 
 class _Remembered(dict[str, int]):

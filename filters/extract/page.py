@@ -156,7 +156,8 @@ def _trimmed(nodes: list[Node], num_content: int, about: Metadata, gallery: Gall
     """Indices of the nodes that are trimmed, each with why: of the content, and of the threads that follow it. Pictures
     among them are recorded as dropped."""
     gone = dict(trim(nodes[:num_content], about.title, about.author))
-    gone.update((num_content + i, why) for i, why in trim(nodes[num_content:], None))
+    if num_content < len(nodes):
+        gone.update((num_content + i, why) for i, why in trim(nodes[num_content:], None))
     for i, why in gone.items():
         if (picture := nodes[i].image_url) is not None:
             gallery.drop(picture, Why.RELATED_STRIP, why)

@@ -32,10 +32,11 @@ _ANY_INVISIBLE: Final = re.compile("[" + "".join(re.escape(chr(c)) for c in sort
 
 def clean_inline(raw: str) -> str:
     """One paragraph: lines at BREAK, other white space one space, none invented between CJK characters."""
-    if raw.isprintable():  # no white space but spaces, nothing invisible: two texts of three
+    raw = raw.strip()
+    if raw.isprintable():  # no white space but spaces, nothing invisible: most texts
         if not raw.isascii() and not unicodedata.is_normalized("NFC", raw):
             raw = unicodedata.normalize("NFC", bound_marks(raw))
-        return " ".join(raw.split()) if "  " in raw else raw.strip()
+        return " ".join(raw.split()) if "  " in raw else raw
     if not raw.isascii():
         if _ANY_INVISIBLE.search(raw):
             raw = raw.translate(_INVISIBLE)

@@ -129,7 +129,7 @@ def parse(markup: bytes, max_marks: int | None = None) -> Tree | None:
     drawings = len(parser.tags("svg")) if not short or _DRAWING.search(markup) else 0
     parser.strip_tags(_RAW, recursive=True)
     tree = _serialised(parser, max_marks)
-    if not tree.tag or any(name in tree.at for name in _RARELY):
+    if not tree.tag or not tree.at.keys().isdisjoint(_RARELY):
         parser.strip_tags(_RARELY, recursive=True)
         tree = _serialised(parser, max_marks)
     tree.scripts = scripts
