@@ -80,8 +80,8 @@ class Loader:
         self.config, self.rank, self.world_size = config, rank, world_size
         self.tokenizer = load_tokenizer(config.tokenizer, config.separator)
         self.datasets = open_datasets(config)
-        owned = len(Planner.owned(config, rank, world_size))
-        self.plans = ShardPlans(self.datasets, self.tokenizer, config, keep=owned + 32, ranks=world_size)
+        keep = len(Planner.owned(config, rank, world_size)) * len(self.datasets) + 32  # each lane reads a shard of each
+        self.plans = ShardPlans(self.datasets, self.tokenizer, config, keep=keep, ranks=world_size)
         if self.tokenizer.needs_table:  # now, not after the model was built
             first = next(((d, s) for d, of in enumerate(self.datasets) for s, n in enumerate(of.counts) if n), None)
             if first is not None:

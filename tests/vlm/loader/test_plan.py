@@ -4,8 +4,11 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from loader_shards import write_indexes
 
+from vlm.loader import Loader
 from vlm.loader.config import ImageConfig, LoaderConfig, Phase
+from vlm.loader.dataset import Dataset
 from vlm.loader.errors import DatasetError, LoaderConfigError, ResumeError
 from vlm.loader.plan import Planner, ShardPlans, check_ranks, open_datasets
 from vlm.loader.runs import lengthen, shorten
@@ -47,6 +50,22 @@ def saved(config, lanes):
     again = lengthen(decode_lanes(text), ShardPlans(open_datasets(config), ByteTokenizer(), config, keep=64))
     assert again == lanes
     return again
+
+
+def test_lanes_that_read_several_datasets_keep_a_shard_of_each(small, tmp_path, monkeypatch):
+    """An index that is read again for each document costs ten times the planning."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for seed, folder in enumerate(folders):
+        folder.mkdir()
+        write_indexes(folder, 60 * 30, 60, seed=seed)
+    more = {"datasets": tuple(map(str, folders)), "lanes": 60, "batch_size": 60, "open_bins": 2, "seq_len": 1024}
+    loader = Loader(config := LoaderConfig(**small | more))
+    planner, read, index = Planner(config, loader.datasets, loader.plans), Counter(), Dataset.index
+    monkeypatch.setattr(Dataset, "index", lambda d, shard: index(d, shard) if read.update([(d, shard)]) is None else 0)
+    for _ in range(12):
+        planner.step()
+    assert len(read) == 120
+    assert max(read.values()) <= 2
 
 
 def test_the_stream_is_the_same_for_every_number_of_ranks(small):
