@@ -279,7 +279,8 @@ class Assembler:
         if size is None:
             host.fail(image, FaultKind.DECODE, "no header")
         elif size != (width, height) or width * height > MAX_PIXELS:
-            host.fail(image, FaultKind.SIZE, f"{size[0]}x{size[1]}, the index says {width}x{height}")
+            said = f"the index says {width}x{height}; at most {MAX_PIXELS:,} pixels"
+            host.fail(image, FaultKind.SIZE, f"{size[0]}x{size[1]}, {said}")
 
 
 def _entries(piece: Piece) -> range:

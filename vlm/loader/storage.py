@@ -7,6 +7,7 @@ eviction unlinks files that open readers keep until they close them. Each versio
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -17,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,23 +33,6 @@ GAP_BYTES = 16 << 10
 CHUNK_BYTES = 8 << 20
 CHANGES = ("size", "ETag", "etag", "LastModified", "Last-Modified", "mtime")
 """What fsspec's stores (S3, GCS, HTTP) say of a file that differs once it was written anew."""
-
-
-class Store(Protocol):
-    """A folder that is read, never written."""
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-
-    def read(self, name: str) -> bytes:
-        """All bytes of a file. Raises ShardLost, or FileNotFoundError where the file is not there."""
-
-    def read_ranges(self, name: str, ranges: Sequence[Range]) -> list[memoryview]:
-        """The bytes of each (offset, length), in order; shorter where the file ends. Raises ShardLost."""
-
-    def signature(self, name: str) -> str:
-        """Something that changes when the file does; cheap."""
 
 
 def coalesce(ranges: Sequence[Range], gap: int = GAP_BYTES) -> list[tuple[int, int, list[int]]]:
@@ -148,7 +132,7 @@ class RemoteStore:
         if scheme in ("http", "https"):
             import aiohttp
 
-            extra["client_kwargs"] = {"timeout": aiohttp.ClientTimeout(total=timeout_s)}
+            extra["client_kwargs"] = {"timeout": aiohttp.ClientTimeout(sock_connect=timeout_s, sock_read=timeout_s)}
         elif scheme == "s3":
             timeouts = {"connect_timeout": timeout_s, "read_timeout": timeout_s, "retries": {"max_attempts": 1}}
             extra["config_kwargs"] = timeouts
@@ -162,6 +146,8 @@ class RemoteStore:
             try:
                 return call()
             except Exception as error:
+                if getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT):  # of the cache: no shard is lost by it
+                    raise LoaderConfigError(f"cache_dir has no room for {what}: {error}; less cache_bytes?") from error
                 if isinstance(error, DatasetError) or (isinstance(error, FileNotFoundError) and not _is_passing(error)):
                     raise
                 # whatever a client library of a network raises: the boundary where it becomes ours
@@ -180,10 +166,9 @@ class RemoteStore:
         """The bytes of each range; near ones are one request."""
         reads = coalesce(ranges, gap=16 * GAP_BYTES)
         starts, ends = [r[0] for r in reads], [r[0] + r[1] for r in reads]
-        paths = [self._path(name)] * len(reads)
 
         def get() -> list[bytearray]:
-            data = self._fs.cat_ranges(paths, starts, ends, on_error="return")
+            data = self._fs.cat_ranges([self._path(name)] * len(reads), starts, ends, on_error="return")
             return [_part(f"{self.url}/{name}", block, n) for block, (_, n, _) in zip(data, reads, strict=True)]
 
         return _spread(ranges, reads, self._try(name, get))
@@ -216,6 +201,8 @@ class CachedStore:
         self._remote, self._max_bytes = remote, max_bytes
         self.signature = remote.signature
         self._root = Path(folder)
+        self._root.mkdir(parents=True, exist_ok=True)
+        (self._root / "evict.lock").touch()
         self.expect("", {})
 
     def expect(self, version: str, sizes: Mapping[str, int]) -> None:
@@ -287,6 +274,10 @@ def _unlink_orphan(part: Path) -> None:
         part.unlink(missing_ok=True)
 
 
+Store = LocalStore | RemoteStore | CachedStore
+"""A folder that is read, never written: `read` of a whole file, `read_ranges`, and its `signature`."""
+
+
 def open_store(
     url: str, *, cache_dir: str | None = None, cache_bytes: int = 64 << 30, retries: int = 5, timeout_s: float = 60.0
 ) -> Store:
@@ -297,4 +288,7 @@ def open_store(
         remote = RemoteStore(url, retries=retries, timeout_s=timeout_s)
     except (ImportError, ValueError) as error:
         raise LoaderConfigError(f"{url}: {error} (for s3:// install the extra `s3`)") from error
-    return remote if cache_dir is None else CachedStore(remote, cache_dir, max_bytes=cache_bytes)
+    try:
+        return remote if cache_dir is None else CachedStore(remote, cache_dir, max_bytes=cache_bytes)
+    except OSError as error:
+        raise LoaderConfigError(f"cache_dir={cache_dir} cannot be written: {error}") from error

@@ -51,14 +51,13 @@ def read_token_table(
 ) -> NodeTokens:
     """The token counts of a shard. Raises TokenTableMissing, with the command that makes the table, or DatasetError."""
     name = dataset.shards[shard].token_table_name(tokenizer.fingerprint)
-    stores: list[Store] = [dataset.store]
-    if cache_dir is not None:
-        stores.append(LocalStore(str(cache_folder(cache_dir, dataset))))
-    for store in stores:
+    stores: list[Store] = [LocalStore(str(cache_folder(cache_dir, dataset)))] if cache_dir is not None else []
+    for store in [*stores, dataset.store]:
         try:
             table = read_parquet(store, name)
         except ShardLost as error:
-            if isinstance(error.__cause__, FileNotFoundError):
+            cause = error.__cause__  # S3 forbids to see what is not there, unless the bucket may be listed
+            if isinstance(cause, FileNotFoundError | PermissionError) or getattr(cause, "status", 0) == 403:
                 continue
             raise
         return _node_tokens(table, index, f"{store.url}/{name}", dataset.shards[shard].sha256)

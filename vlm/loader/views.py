@@ -10,7 +10,7 @@ An entry is a text or an image of the document. Views, all from the index alone:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -76,12 +76,6 @@ class ShardPlan:
     sequence_patches: Ints32  # (S,)
     cuts: dict[tuple[int, int], tuple[int, ...]]
     """As in `NodeTokens`."""
-
-    @property
-    def num_bytes(self) -> int:
-        """Bytes that it holds in memory: its arrays, and a key of 32 characters for each document."""
-        parts = [getattr(part, f.name) for part in (self, self.index) for f in fields(part)]
-        return 100 * len(self.index) + sum(a.nbytes for a in parts if isinstance(a, np.ndarray))
 
 
 def plan_shard(index: ShardIndex, tokens: NodeTokens, config: LoaderConfig) -> ShardPlan:

@@ -81,6 +81,8 @@ def test_bytes_that_are_no_image_are_a_decode_fault(small, tmp_path):
     assert batch.image_ok.tolist()[0] is False
     assert batch.image_ok.tolist()[2] is True
     assert loader.faults.by_kind[FaultKind.DECODE] >= 1
+    for number, good in enumerate(batch.image_ok.tolist()):
+        assert batch.valid[batch.image_index == number].tolist() == [good] * 4
 
 
 def test_an_image_of_another_size_than_the_index_says_is_not_decoded(small, tmp_path):
@@ -90,6 +92,15 @@ def test_an_image_of_another_size_than_the_index_says_is_not_decoded(small, tmp_
     )
     assert [f.kind for f in batch.faults] == [FaultKind.SIZE]
     assert "64x48, the index says 63x48" in batch.faults[0].detail
+
+
+def test_an_image_of_more_pixels_than_any_real_one_has_is_not_decoded(small, tmp_path):
+    header = jpeg(1).index(b"\xff\xc0") + 5
+    bomb = jpeg(1)[:header] + (20_000).to_bytes(2, "big") * 2 + jpeg(1)[header + 4 :]
+    write_shards(tmp_path, {key_of(0): [image(bomb, 20_000, 20_000), text("a")]}, 1)
+    (batch,), _ = all_of(LoaderConfig(**small | {"datasets": (str(tmp_path),), "one_pass": True}))
+    assert [f.kind for f in batch.faults] == [FaultKind.SIZE]
+    assert "20000x20000, the index says 20000x20000; at most 178,956,970 pixels" in batch.faults[0].detail
 
 
 @pytest.mark.parametrize("mode", ["fixed", "tiles", "native"])

@@ -115,6 +115,10 @@ def test_retrieval_places_an_image_before_its_text(small, tmp_path):
     )
     (batch,) = list(Loader(config))
     assert [read_number(pixels(batch, i)) for i in range(3)] == [6, 5, 7]
+    where = int(batch.sources[0, 0])
+    row = zip(batch.tokens[where].tolist(), batch.image_index[where].tolist(), strict=True)
+    shown = "".join(str(i) if i >= 0 else chr(t) for t, i in row if i >= 0 or t < 256)
+    assert shown == "0000one\n\n1111two\n\n2222"
 
 
 def test_pairs_are_sequences_of_an_image_and_its_caption_or_alt(small, tmp_path):

@@ -40,9 +40,18 @@ def test_a_merged_state_has_the_faults_of_all_ranks_also_after_it_was_shared_out
     state = merge_states([loader.state_dict() for loader in four])
     assert want["faults"]["checksum"] > 20
     assert state == want
-    for loader in four:
+    fresh = [Loader(config, rank=r, world_size=3) for r in range(3)]
+    for loader in fresh:
         loader.load_state_dict(state)
-    assert merge_states([loader.state_dict() for loader in four]) == want
+    assert merge_states([loader.state_dict() for loader in fresh]) == want
+
+
+def test_a_merged_state_names_the_shards_that_any_rank_went_on_without(small):
+    config = LoaderConfig(**small)
+    states = [Loader(config, rank=r, world_size=2).state_dict() for r in range(2)]
+    found = ({"lost": [[0, 3]], "skipped": []}, {"lost": [[0, 1], [0, 3]], "skipped": [[0, 2]]})
+    merged = merge_states([state | more for state, more in zip(states, found, strict=True)])
+    assert (merged["lost"], merged["skipped"]) == ([[0, 1], [0, 3]], [[0, 2]])
 
 
 def test_a_state_of_one_rank_is_not_taken_for_all(small):

@@ -1,16 +1,14 @@
+import errno
 import fcntl
-import http.server
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,8 +19,9 @@ from loader_shards import sample_documents, write_shards
 
 from vlm.loader import Loader, LoaderConfig
 from vlm.loader.dataset import Dataset
-from vlm.loader.errors import DatasetChanged, DatasetError, LoaderConfigError, ShardLost
+from vlm.loader.errors import DatasetChanged, DatasetError, LoaderConfigError, ShardLost, TokenTableMissing
 from vlm.loader.storage import CachedStore, LocalStore, RemoteStore, coalesce, open_store
+from vlm.loader.tools.tokens import main as make_tables
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 60)), max_size=20), st.integers(0, 50))
@@ -47,75 +46,6 @@ def test_ranges_of_a_local_file_come_in_the_order_of_the_question(tmp_path):
 def test_a_file_that_is_not_there_is_a_lost_shard(tmp_path):
     with pytest.raises(ShardLost, match="nothing"):
         LocalStore(str(tmp_path)).read_ranges("nothing", [(0, 1)])
-
-
-class Flaky(http.server.SimpleHTTPRequestHandler):
-    """Serves ranges; answers 503, or nothing at all (`silent`), to every request until `failures` are used up.
-
-    Without `ranges` it sends whole files, without `tags` the time of a file and no entity tag.
-    """
-
-    failures = 0
-    silent, ranges, tags = False, True, True
-    seen = 0
-    lock = threading.Lock()
-
-    def log_message(self, *_):
-        pass
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
-        cls = type(self)
-        with cls.lock:
-            cls.seen += 1
-            fail = cls.failures > 0
-            cls.failures -= fail
-        if fail and cls.silent:
-            return self.connection.shutdown(socket.SHUT_RDWR)
-        if fail:
-            return self.send_error(503, "Slow Down")
-        path = self.translate_path(self.path)
-        if not os.path.isfile(path):  # noqa: PTH113
-            return self.send_error(404)
-        with open(path, "rb") as file:  # noqa: PTH123
-            data = file.read()
-        start, stop, status = 0, len(data), 200
-        if (wanted := self.headers.get("Range")) and cls.ranges:
-            first, _, last = wanted.removeprefix("bytes=").partition("-")
-            start, stop, status = int(first), min(int(last) + 1, len(data)) if last else len(data), 206
-            if start >= len(data):
-                return self.send_error(416)
-        self.send_response(status)
-        self.send_header("Content-Length", str(stop - start))
-        self.send_header("Accept-Ranges", "bytes")
-        changed = os.stat(path).st_mtime  # noqa: PTH116
-        if cls.tags:
-            self.send_header("ETag", f'"{changed}"')
-        else:
-            self.send_header("Last-Modified", self.date_time_string(changed))
-        if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(data[start:stop])
-        return None
-
-
-@pytest.fixture
-def server(tmp_path):
-    folder = write_shards(tmp_path / "shards", sample_documents(40), 3)
-
-    class Handler(Flaky):
-        pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as web:
-        thread = threading.Thread(target=web.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{web.server_address[1]}", Handler, folder
-        web.shutdown()
-        thread.join()
 
 
 def test_a_dataset_behind_https_gives_the_same_stream_as_on_disk(server, small):
@@ -212,6 +142,30 @@ def test_a_server_without_ranges_is_told_from_damage_and_serves_whole_files_to_a
     assert next(iter(loader)).faults == ()
 
 
+@pytest.mark.slow
+def test_the_timeout_is_for_a_server_that_sends_nothing_and_not_for_a_large_file(server):
+    url, handler, folder = server
+    handler.pause = 0.25
+    name = "weft-000000.tar"
+    assert RemoteStore(url, retries=2, timeout_s=1.5).read(name) == (folder / name).read_bytes()
+
+
+def test_a_cache_that_cannot_be_written_or_is_full_is_no_lost_shard(server, small, tmp_path, monkeypatch):
+    url, _, _ = server
+    (tmp_path / "file").write_text("no folder")
+    config = LoaderConfig(**small | {"datasets": (url,), "retries": 0, "on_lost_shard": "skip"})
+    with pytest.raises(LoaderConfigError, match=r"cache_dir=.*/file cannot be written"):
+        Loader(replace(config, cache_dir=str(tmp_path / "file")))
+    loader = Loader(replace(config, cache_dir=str(tmp_path / "cache")))
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda path, mode: (full if mode == "wb" else io.open)(path, mode))
+    with pytest.raises(LoaderConfigError, match=r"cache_dir has no room for weft-.*idx\.parquet.*No space left"):
+        next(iter(loader))
+
+
 @pytest.mark.parametrize("scheme", ["https", "s3"])
 def test_a_truncated_tar_behind_a_url_costs_what_it_costs_on_disk(server, small, monkeypatch, scheme):
     url, _, folder = server
@@ -226,6 +180,23 @@ def test_a_truncated_tar_behind_a_url_costs_what_it_costs_on_disk(server, small,
         faults.append([fault for batch in loader for fault in batch.faults])
     assert faults[0] == faults[1]
     assert len(faults[0]) > 10
+
+
+def test_token_tables_in_the_cache_are_found_where_the_origin_forbids_to_see_what_is_not_there(server, small, tmp_path):
+    """As S3 does with 403, unless the bucket may be listed."""
+    from tokenizers import Tokenizer, models
+
+    url, handler, _ = server
+    handler.absent = 403
+    name, cache = str(tmp_path / "tokenizer.json"), str(tmp_path / "cache")
+    Tokenizer(models.WordLevel({"?": 0}, unk_token="?")).save(name)
+    config = LoaderConfig(**small | {"datasets": (url,), "retries": 0, "tokenizer": name})
+    with pytest.raises(TokenTableMissing, match=f"weft loader tokens {url}"):
+        Loader(config)
+    assert make_tables([url, "--tokenizer", name, "--cache-dir", cache]) == 0
+    seen = handler.seen
+    Loader(replace(config, cache_dir=cache))
+    assert handler.seen - seen <= 6  # manifest and index, nothing of the table
 
 
 def cached(url, folder, limit):
@@ -270,9 +241,9 @@ def test_what_two_want_at_once_is_fetched_once(server, tmp_path):
             gets.append(self.path)
             with suppress(threading.BrokenBarrierError):
                 meet.wait(timeout=0.5)
-        Flaky.do_GET(self)
+        whole(self)
 
-    handler.do_GET = slow
+    whole, handler.do_GET = handler.do_GET, slow
     with ThreadPoolExecutor(2) as pool:
         stores = [cached(url, tmp_path / "cache", 10**9) for _ in range(2)]
         read = [pool.submit(store.read, "weft-000001.tar") for store in stores]

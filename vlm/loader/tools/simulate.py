@@ -43,8 +43,6 @@ class Tally:
     """Documents, as (dataset, epoch, shard, row); of pairs one for all pairs of a page."""
     cpu_s: float = 0.0
     state_bytes: int = 0
-    plan_bytes: int = 0
-    """Of the plan of the largest shard that was met."""
     lanes: dict[int, LaneState[Piece]] = field(default_factory=dict)
     """As they stand after the last step."""
     per_step: list[list[int]] = field(default_factory=list)
@@ -87,7 +85,6 @@ def _count(tally: Tally, pieces: list[Piece], plans: ShardPlans) -> None:
             tally.begun.add((piece.dataset, piece.epoch, piece.shard, piece.row))
         plan = plans.plan(piece.dataset, piece.shard)
         assert plan is not None  # a lost shard is an error here
-        tally.plan_bytes = max(tally.plan_bytes, plan.num_bytes)
         where, first = (piece.dataset, piece.shard, piece.row), int(plan.index.node_start[piece.row])
         read[*where, -1] = int(plan.index.member_length[plan.index.member_start[piece.row]])
         entries = slice(piece.start_entry, piece.stop_entry + (piece.stop_token > 0))
@@ -126,8 +123,6 @@ def _report(args: argparse.Namespace, config: LoaderConfig, t: Tally, sources: S
         f"{documents * per_document / (config.batch_size * config.seq_len * max(useful, 1e-9)):,.0f} steps"
     )
     say(f"reading             {rate / 1e6:,.1f} MB a second over all ranks")
-    open_gb = open_shards * largest / 1e9, open_shards * t.plan_bytes / 1e9
-    say(f"cache               {open_shards} open shards a rank: {open_gb[0]:,.2f} GB if remote")
-    say(f"memory              {open_gb[1]:,.2f} GB a rank for their indexes, beside batches")
+    say(f"cache               {open_shards} open shards a rank: {open_shards * largest / 1e9:,.2f} GB if remote")
     say(f"state               {t.state_bytes:,} bytes for {len(t.lanes)} lanes")
     say(f"planning            {t.cpu_s / max(taken, 1) * 1e6:,.1f} microseconds of CPU a document, indexes read")
