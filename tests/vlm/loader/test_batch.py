@@ -54,3 +54,8 @@ def test_a_token_knows_the_last_image_of_its_own_segment_only(batches):
                 begins = batch.tokens[row, at] == batches[1].image_start
                 last = max(last, int(batch.image_index[row, at + 1 if begins else at]))
                 assert int(batch.last_image[row, at]) == last
+
+
+def test_nothing_stands_before_the_first_token_of_a_row():
+    every = torch.ones(2, 3, dtype=torch.bool)
+    assert target_mask(every, every).tolist() == [[False, True, True]] * 2
