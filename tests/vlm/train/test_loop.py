@@ -36,9 +36,13 @@ def options_of(data: Path, out: Path, **more) -> Options:
     return Options(data=(str(data),), out=out, **{**settings, **more})
 
 
-def losses(out: Path) -> list[float]:
+def columns(out: Path, name: str) -> list[float]:
     with (out / "metrics.csv").open(newline="") as file:
-        return [float(row["loss"]) for row in csv.DictReader(file)]
+        return [float(row[name]) for row in csv.DictReader(file)]
+
+
+def losses(out: Path) -> list[float]:
+    return columns(out, "loss")
 
 
 class Killed(Exception):
@@ -276,6 +280,16 @@ def test_two_micro_batches_are_as_one_batch_of_both() -> None:
         grads.append((model.mapper[0].layers[0].weight.grad, sums.mean))
     torch.testing.assert_close(grads[0][0], grads[1][0], atol=1e-6, rtol=1e-4)
     assert grads[0][1] == pytest.approx(grads[1][1], rel=1e-6)
+
+
+def test_a_step_of_two_micro_batches_is_a_step_of_one_twice_as_large(drawn: Path, tmp_path: Path) -> None:
+    """By the loop itself. The norm of the gradient tells: AdamW takes the same step whatever the gradient's scale."""
+    for name, rows, parts in (("one", 4, 1), ("two", 2, 2)):
+        sized = (f"stages.batch_size={rows}", f"stages.accumulate={parts}", "stages.view=natural")
+        Trainer(preset_of("llava15", *sized, steps=3), options_of(drawn, tmp_path / name), ALONE).run()
+    for column in ("loss", "gradient", "z"):
+        one, two = (columns(tmp_path / name, column) for name in ("one", "two"))
+        assert one == pytest.approx(two, rel=1e-4), column
 
 
 def test_the_loss_is_float32_whatever_the_model_computes_in() -> None:
