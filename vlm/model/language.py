@@ -23,10 +23,10 @@ def load_language(config: LanguageConfig, vocabulary: int) -> Any:
 
     register()
     model: Any
+    quiet: Any = transformers.utils.logging
     automatic: Any = transformers.AutoModelForCausalLM
     try:
         if config.model:
-            quiet: Any = transformers.utils.logging
             quiet.disable_progress_bar()
             model = automatic.from_pretrained(config.model, attn_implementation=NAME, dtype=torch.float32)
         else:
@@ -40,7 +40,10 @@ def load_language(config: LanguageConfig, vocabulary: int) -> Any:
         raise PresetError(f"language model {what} cannot be had here: {why}") from error
     model.config.use_cache = False
     if int(model.get_input_embeddings().num_embeddings) < vocabulary:
+        level = quiet.get_verbosity()
+        quiet.set_verbosity_error()  # it would tell how new embeddings are drawn
         model.resize_token_embeddings(vocabulary, mean_resizing=not _is_meta(model))
+        quiet.set_verbosity(level)
     _check(model)
     return model
 
