@@ -91,19 +91,20 @@ def lengths_of(tree: Tree) -> Lengths:
 def sums_of(tree: Tree, lengths: Lengths, gone: Iterable[int]) -> Sums:
     """Prefix sums of the texts outside what is gone: roots of subtrees in page order, none in another."""
     ranges = [(i, tree.end[i]) for i in gone]
-    return Sums(*(_prefix(array, ranges) for array in (lengths.text, lengths.link, lengths.comma)))
+    return Sums(_prefix(lengths.text, ranges), _prefix(lengths.link, ranges), _prefix(lengths.comma, ranges))
 
 
 def _prefix(array: list[int], left_out: list[tuple[int, int]]) -> list[int]:
     """The sum of what stands before each index, nothing in the ranges counted."""
-    sums = [0]
-    reached = 0
+    sums: list[int] = []
+    before = reached = 0
     for start, stop in left_out:
         if start > reached:
-            sums += accumulate(array[reached:start], initial=sums.pop())
-        sums += [sums[-1]] * (stop - start)
+            sums += accumulate(array[reached:start], initial=before)
+            before = sums.pop()
+        sums += [before] * (stop - start)
         reached = stop
-    sums += accumulate(array[reached:], initial=sums.pop())
+    sums += accumulate(array[reached:] if reached else array, initial=before)
     return sums
 
 
