@@ -157,6 +157,9 @@ def test_which_images_a_text_attends_to(attend: str, first: int) -> None:
     assert media.last[behind].unique().tolist() == [1]
     assert media.first[batch.last_image[0] == 2].unique().tolist() == [2]  # not those of the document before
     assert not media.sees[:, 0][batch.last_image[0] < 0].any()
+    for ok, sees in ((torch.tensor([True, False, True]), attend == "all_previous"), (torch.arange(3) == 2, False)):
+        failed = media_of(replace(batch, image_ok=ok), torch.zeros(24, 64), images, model.config.inject.cross, 0)
+        assert failed.sees[:, 0][behind].unique().tolist() == [sees]  # one that could not be read is as none
 
 
 def test_targets_are_texts_and_ends_and_never_follow_what_could_not_be_read() -> None:

@@ -16,7 +16,7 @@ from trainer_samples import TOKENIZER, batch_of, built, documents
 from vlm.config import load_preset, names
 from vlm.errors import CheckpointError, DataError, LossError, PresetError
 from vlm.loss import Sums, objective
-from vlm.model.vlm import Vlm
+from vlm.model.vlm import TokenLoss, Vlm
 from vlm.train import checkpoint
 from vlm.train.loop import Options, Trainer, _Run, adamw, learning_rate, load_into, with_steps
 from vlm.train.processes import World
@@ -290,6 +290,12 @@ def test_a_step_of_two_micro_batches_is_a_step_of_one_twice_as_large(drawn: Path
     for column in ("loss", "gradient", "z"):
         one, two = (columns(tmp_path / name, column) for name in ("one", "two"))
         assert one == pytest.approx(two, rel=1e-4), column
+
+
+def test_the_objective_is_the_mean_loss_and_the_mean_square_of_the_normaliser() -> None:
+    tokens = TokenLoss(torch.tensor([1.0, 3.0]), torch.tensor([2.0, 4.0]), torch.tensor([1, 2]))
+    assert float(objective(tokens, 8.0, 0.5)) == pytest.approx((4 + 0.5 * (4 + 16)) / 8)
+    assert float(objective(tokens, 2.0, 0.0)) == 2.0
 
 
 def test_the_loss_is_float32_whatever_the_model_computes_in() -> None:
