@@ -27,7 +27,7 @@ NAMES = {
     "prefixlm": "prefix-LM mask",
     "expert": "visual expert",
 }
-MISSING = ("raw", "multi", "prefixlm", "expert")
+MISSING = ("raw", "multi", "expert")
 """Parts that are not built. Video frames are the images of a document."""
 
 

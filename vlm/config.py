@@ -151,6 +151,8 @@ class ModelConfig:
     inject: InjectConfig
     tune: TuneConfig = field(default_factory=TuneConfig)
     layout: LayoutConfig = field(default_factory=LayoutConfig)
+    attention: Literal["causal", "prefix"] = "causal"
+    """prefix: what stands before the first token to be predicted sees all of itself (PaliGemma, arXiv:2407.07726)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def _longer(batch: Batch, token: int) -> Batch:
     return replace(
         batch,
         tokens=more(batch.tokens, token),
-        loss_mask=more(batch.loss_mask, False),
+        loss_mask=more(batch.loss_mask, True),
         valid=more(batch.valid, True),
         positions=more(batch.positions, int(batch.positions[0, -1]) + 1),
         document_ids=more(batch.document_ids, 0),

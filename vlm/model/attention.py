@@ -67,6 +67,8 @@ class Layout:
     """The layout for layers that image tokens have not reached yet; None where there are none such."""
     first_image_layer: int = 0
     kept: Kept | None = None
+    prefix: Tensor | None = None
+    """(B, L) True before the first target of each document, where those tokens see each other both ways."""
     cache: dict[str, Any] = field(default_factory=dict)
 
     def last_token(self) -> Layout:
@@ -79,14 +81,18 @@ class Layout:
         return self.bare if self.bare is not None and layer < self.first_image_layer else self
 
 
-def layout_of(batch: Batch, *, prompt: int = 0, first_image_layer: int = 0, kept: Kept | None = None) -> Layout:
+def layout_of(
+    batch: Batch, *, prompt: int = 0, first_image_layer: int = 0, kept: Kept | None = None, prefix: bool = False
+) -> Layout:
     """The layout of a batch, with `prompt` tokens put before each row."""
     documents, valid, positions = batch.document_ids, batch.valid, batch.positions.long()
+    before = _before_targets(batch) if prefix else None
     if prompt:
         rows, device = documents.shape[0], documents.device
         front = torch.full((rows, prompt), PROMPT, dtype=documents.dtype, device=device)
         documents = torch.cat([front, documents], 1)
         valid = torch.cat([torch.ones_like(front, dtype=torch.bool), valid], 1)
+        before = before if before is None else torch.cat([torch.zeros_like(front, dtype=torch.bool), before], 1)
         place = torch.arange(prompt, device=device).expand(rows, prompt)
         positions = torch.cat([place, torch.where(batch.document_ids >= 0, positions + prompt, 0)], 1)
     segments: tuple[tuple[int, int, int], ...] = ()
@@ -94,12 +100,20 @@ def layout_of(batch: Batch, *, prompt: int = 0, first_image_layer: int = 0, kept
         found = [(row, start + prompt, start + size + prompt) for row, start, size in batch.sources[:, :3].tolist()]
         segments = (*((row, 0, prompt) for row in range(len(documents) if prompt else 0)), *found)
     parts: dict[str, Any] = {"documents": documents, "valid": valid, "positions": positions, "segments": segments}
-    layout = Layout(**parts, prompt=prompt, kept=kept)
+    layout = Layout(**parts, prompt=prompt, kept=kept, prefix=before)
     if not first_image_layer:
         return layout
     image = torch.zeros_like(valid)
     image[:, prompt:] = batch.image_index >= 0
     return replace(layout, bare=replace(layout, valid=valid & ~image, cache={}), first_image_layer=first_image_layer)
+
+
+def _before_targets(batch: Batch) -> Tensor:
+    """(B, L) True for the tokens of each document before its first target."""
+    targets = batch.loss_mask.long()
+    so_far = targets.cumsum(1)
+    at_start = torch.where(batch.positions == 0, so_far - targets, 0).cummax(1).values
+    return (so_far == at_start) & (batch.document_ids >= 0)
 
 
 def attend(
@@ -130,13 +144,17 @@ def _each_document(
         at = slice(row, row + 1)
         q, k, v = query[at, :, start:stop], key[at, :, start:stop], value[at, :, start:stop]
         sees_prompt = start >= prompt > 0
-        if whole[number] and not sees_prompt and (window is None or stop - start <= window):
+        both_ways = 0 if layout.prefix is None else int(layout.prefix[row, start:stop].sum())
+        if both_ways < 2 and whole[number] and not sees_prompt and (window is None or stop - start <= window):
             out = scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=gqa)
         else:
             mask = _mask(layout.valid[row, start:stop])
             if sees_prompt:
                 k, v = torch.cat([key[at, :, :prompt], k], 2), torch.cat([value[at, :, :prompt], v], 2)
                 mask = torch.cat([mask.new_ones(stop - start, prompt), mask], 1)
+            if both_ways > 1:
+                first = mask.shape[1] - len(mask)
+                mask[:both_ways, first : first + both_ways] |= layout.valid[row, start : start + both_ways]
             if window is not None:
                 mask = mask.triu(mask.shape[1] - len(mask) - window + 1)
             out = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale, enable_gqa=gqa)
@@ -166,14 +184,21 @@ def block_mask(layout: Layout, window: int | None = None) -> Any:
     if window is not None:
         return _windowed(layout, window)
     if "block" not in layout.cache:
-        documents, valid, prompt = layout.documents, layout.valid, layout.prompt
+        documents, valid, prompt, prefix = layout.documents, layout.valid, layout.prompt, layout.prefix
 
         def sees(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:  # noqa: ARG001 - the signature is flex attention's
             own = (documents[b, q] == documents[b, k]) & (q > k) & valid[b, k]
             of_prompt = (k < prompt) & (documents[b, q] >= 0)
             return own | (q == k) | of_prompt
 
-        layout.cache["block"] = blocks_of(*_seen_blocks(layout), sees, (documents.shape[1], documents.shape[1]))
+        def sees_prefix(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
+            assert prefix is not None
+            there = (documents[b, q] == documents[b, k]) & valid[b, k]
+            return sees(b, h, q, k) | (prefix[b, q] & prefix[b, k] & there)
+
+        layout.cache["block"] = blocks_of(
+            *_seen_blocks(layout), sees if prefix is None else sees_prefix, (documents.shape[1], documents.shape[1])
+        )
     return layout.cache["block"]
 
 
@@ -204,7 +229,11 @@ def _seen_blocks(layout: Layout) -> tuple[Tensor, Tensor]:
     number = torch.arange(documents.shape[1], device=documents.device)
     earlier = number[:, None] > number
     some = (low[:, :, None] <= high[:, None]) & (low[:, None] <= high[:, :, None])
-    some = (some | (number * BLOCK < layout.prompt)) & earlier | (number[:, None] == number)
+    later = torch.zeros_like(some)
+    if layout.prefix is not None:
+        has = in_blocks(layout.prefix, False).any(-1)
+        later = some & has[:, :, None] & has[:, None]
+    some = (some | (number * BLOCK < layout.prompt)) & earlier | (number[:, None] == number) | later
     one, of = documents[..., 0], (documents == documents[..., :1]).all(-1)
     every = (one[:, :, None] == one[:, None]) & of[:, :, None] & (of & valid.all(-1))[:, None] & earlier
     return some, every

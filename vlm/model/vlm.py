@@ -156,7 +156,8 @@ class Vlm(nn.Module):
         shorter, by one token, only that of the last, (1, 1, width).
         """
         prompt = 0 if self.prompt is None else len(self.prompt)
-        layout = layout_of(batch, prompt=prompt, first_image_layer=self.first_image_layer, kept=kept)
+        both_ways = self.config.attention == "prefix"
+        layout = layout_of(batch, prompt=prompt, first_image_layer=self.first_image_layer, kept=kept, prefix=both_ways)
         before = None if kept is None else kept.images
         sources, image_of_key = before or self._images(batch)
         x = residual(self.language.get_input_embeddings()(batch.tokens))

@@ -170,11 +170,12 @@ def test_writing_stops_where_it_must() -> None:
         generate(model, TOKENIZER, image, [])
 
 
-@pytest.mark.parametrize("name", [*names(), "flamingo/all"])
+@pytest.mark.parametrize("name", [*names(), "flamingo/inject.cross.attend=all_previous", "llava15/attention=prefix"])
 def test_a_token_with_what_was_kept_is_as_without_it_and_costs_one_token(name: str) -> None:
     name, _, every = name.partition("/")
-    model = opened(built(name, *(["model.inject.cross.attend=all_previous"] if every else []))[1])
-    batch = lay_out([["ab", picture(1), "cd", picture(2), "e"]], TOKENIZER, model.image_config(), separated=False)
+    model = opened(built(name, *([f"model.{every}"] if every else []))[1])
+    document = ["ab", picture(1), "cd", picture(2), "e"][1 if "prefix" in every else 0 :]
+    batch = lay_out([document], TOKENIZER, model.image_config(), separated=False)
     kept, passed, towers = Kept(), [], []
     layers_of(model.language)[-1].register_forward_pre_hook(lambda _, args: passed.append(args[0].shape[1]))
     model.vision.register_forward_pre_hook(lambda *_: towers.append(1))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch.nn.attention.flex_attention import flex_attention
-from trainer_samples import batch_of, built, documents
+from trainer_samples import batch_of, built, documents, picture
 
 from vlm.model.attention import BLOCK, PADDING, PROMPT, Layout, _each_document, block_mask, layout_of
 from vlm.model.cross import _each_run, media_of
@@ -35,6 +35,38 @@ def test_flex_attention_and_documents_agree(batch, prompt: int, first: int, wind
         flex = flex_attention(q, k, v, block_mask=block_mask(at, window), enable_gqa=True)
         real = at.documents != -1
         torch.testing.assert_close(ours.transpose(1, 2)[real], flex.transpose(1, 2)[real])
+
+
+@pytest.mark.parametrize("window", [None, 50])
+@pytest.mark.parametrize("prompt", [0, 3])
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_a_prefix_sees_itself_both_ways_in_either_attention(prompt: int, window: int | None) -> None:
+    """The weight of each key, against the rule itself; the longest prefix is longer than a block."""
+    _, model = built("llava15")
+    found = [[*(picture(i) for i in range(9)), "ab"], ["cd", picture(1), "e"], [picture(2), picture(3), "fg"]]
+    made = batch_of(model, found, [0, 0, 1], length=240)
+    made = replace(made, valid=made.valid & (made.image_index != 1))
+    layout = layout_of(made, prompt=prompt, prefix=True)
+    rows, n = layout.documents.shape
+    values = torch.eye(n).expand(rows, 1, n, n)
+    zeros = torch.zeros(rows, 1, n, 16)
+    ours = _each_document(zeros, zeros, values, layout, None, window)[:, 0]
+    flex = flex_attention(zeros, zeros, values, block_mask=block_mask(layout, window))[:, 0]
+    documents, positions = layout.documents, layout.positions
+    real = documents >= 0
+    first = [int(made.loss_mask[0, : made.sources[0, 2]].nonzero()[0])]
+    first += [int(made.loss_mask[row, at : at + size].nonzero()[0]) for row, at, size in made.sources[1:, :3].tolist()]
+    begins = torch.tensor([*first, 0])[documents.clamp(min=-1)] + prompt
+    prefix = real & (positions < begins)
+    assert prefix.sum() == sum(first) > 128
+    same = (documents[:, :, None] == documents[:, None]) & layout.valid[:, None]
+    apart = positions[:, :, None] - positions[:, None]
+    wanted = (same & (apart > 0)) | ((documents == PROMPT)[:, None] & real[:, :, None])
+    wanted |= torch.eye(n, dtype=torch.bool) | (same & prefix[:, :, None] & prefix[:, None])
+    if window:
+        wanted &= apart < window
+    assert torch.equal((flex > 0)[real], wanted[real])
+    assert torch.equal((ours > 0)[real], wanted[real])
 
 
 def test_layers_below_the_first_injection_see_no_image_token(batch) -> None:

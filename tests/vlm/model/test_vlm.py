@@ -293,6 +293,24 @@ def test_adapters_are_nothing_at_first_and_then_learn(name: str) -> None:
     torch.testing.assert_close(together[tokens_of(batch, 1)], alone, atol=2e-4, rtol=1e-3)
 
 
+def test_a_prefix_sees_itself_both_ways_and_what_is_to_be_predicted_does_not() -> None:
+    both, causal = (built("llava15", *more)[1] for more in (("model.attention=prefix",), ()))
+    causal.load_state_dict(both.state_dict())
+    found = [[picture(1), "ab", picture(2), "cd"], ["ef", picture(3), "gh"]]
+    batch = batch_of(both, found, [0, 0])
+    first = logits(both, batch)
+    for model, change in ((both, True), (causal, False)):
+        other = batch_of(model, [[picture(9), "ab", picture(2), "cd"], found[1]], [0, 0])
+        start = int((batch.image_index[0] == 0).nonzero()[0]) - 1  # the token before the image
+        same = torch.equal(logits(model, batch)[0, : start + 1], logits(model, other)[0, : start + 1])
+        assert same is not change
+        alone = logits(model, batch_of(model, [found[1]]))[0]
+        torch.testing.assert_close(logits(model, batch)[tokens_of(batch, 1)], alone, atol=2e-5, rtol=1e-4)
+    later = logits(both, batch_of(both, [[picture(1), "ab", picture(7), "xy"], found[1]], [0, 0]))
+    known = int(batch.loss_mask[0].nonzero()[3]) + 1  # "ab" and its separator: what comes after does not change them
+    assert torch.equal(first[0, :known], later[0, :known])
+
+
 def test_ways_of_injection_can_be_combined() -> None:
     """At the input and through gates (as NVLM-H): documents stay apart, and each way carries the image."""
     model = opened(built("llava15", "model.inject.cross={every=2, heads=4, head_width=16}")[1])
