@@ -2,7 +2,7 @@
 
 `fetch(urls, config)` gives answers as they come; everything else here is how. Read in this order: `config`,
 `answers` (what an answer is), `plan` (which task asks what), `schedule` (whose turn it is), `request` (one request,
-bounded), `pool` and `connection` (HTTP/1.1), `robots`, `opt_out`, `addresses` (what may be asked), `client` (all of
+bounded), `pool` and `connection` (HTTP/1.1), `robots`, `opt_out`, `addresses` (what may be asked), `hand_over`, `client` (all of
 it together).
 """
 

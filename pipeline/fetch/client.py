@@ -8,7 +8,6 @@ deadline.
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
@@ -16,12 +15,10 @@ from pipeline.fetch.answers import Answer
 from pipeline.fetch.block_lists import Registry, read_lists
 from pipeline.fetch.config import Config
 from pipeline.fetch.crawl import Crawl
+from pipeline.fetch.hand_over import HandOver
 from pipeline.fetch.job import Start
 from pipeline.fetch.robots import MemoryTable, Table
 from schemas.reasons import FetchStatus
-
-MOST, LONGEST_WAIT_S = 16, 0.002
-"""Answers are handed over when so many wait, or the first has waited for so long."""
 
 
 def fetch(
@@ -60,36 +57,8 @@ def fetch(
     return _answers(urls, Crawl(config, table, registry=registry, budget_s=budget_s, share=share, pace=pace))
 
 
-class _HandOver:
-    """Answers on their way to the caller's thread, some at a time: to wake it costs as much CPU as a small answer."""
-
-    def __init__(self) -> None:
-        self.lumps: queue.SimpleQueue[list[Answer] | BaseException | None] = queue.SimpleQueue()
-        """None after the last."""
-        self._held: list[Answer] = []
-
-    def emit(self, answer: Answer) -> None:
-        """Take an answer, in the event loop's thread."""
-        self._held.append(answer)
-        if len(self._held) == 1:
-            asyncio.get_running_loop().call_later(LONGEST_WAIT_S, self.flush)
-        elif len(self._held) >= MOST:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand over what is held."""
-        if self._held:
-            self.lumps.put(self._held)
-            self._held = []
-
-    def end(self, error: BaseException | None) -> None:
-        """Hand over what is held and say that no more will come, and why where that is an error."""
-        self.flush()
-        self.lumps.put(error)
-
-
 def _answers(urls: Sequence[str | Start], crawl: Crawl) -> Iterator[Answer]:
-    hand_over = _HandOver()
+    hand_over = HandOver()
 
     def work() -> None:
         try:
