@@ -19,6 +19,7 @@ from vlm.model.language import add_lora, load_language, windows_of
 from vlm.model.vlm import Vlm
 from vlm.train.flops import FlopCounter
 
+pytestmark = pytest.mark.train  # loads eight families of transformers
 LAYERS = {"num_hidden_layers": 3, "num_attention_heads": 4}
 WIDE = {"hidden_size": 64, "intermediate_size": 96, "vocab_size": 300, **LAYERS}
 SLIDES = {"sliding_window": 9, "layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}
