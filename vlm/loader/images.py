@@ -31,13 +31,13 @@ _SIZED = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 
 
 def image_size(data: memoryview) -> tuple[int, int] | None:
     """(width, height) from the header of an image, without decoding; None where no header can be read."""
-    if bytes(data[:2]) == b"\xff\xd8":
-        return _jpeg_size(data)
+    if bytes(data[:2]) == b"\xff\xd8" and (size := _jpeg_size(data)):
+        return size
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return image.size
+            return image.size if all(image.size) else None
     except Exception:  # noqa: BLE001 - Pillow's plugins raise whatever their parsers meet
         return None
 

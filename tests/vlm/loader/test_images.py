@@ -34,6 +34,20 @@ def test_header_and_pixels_of_each_format(form, mode):
     assert pixels.dtype == torch.uint8
 
 
+def test_bytes_that_stand_between_the_segments_of_a_jpeg_cost_nothing_and_a_side_of_0_is_none():
+    """Old cameras and editors leave such bytes; decoders pass over them."""
+    data = encoded("JPEG")
+    at = bytes(data).index(b"\xff\xdb")
+    odd = memoryview(bytearray(bytes(data[:at]) + b"\0\0" + bytes(data[at:])))
+    assert image_size(odd) == (20, 10)
+    assert decode_cpu(odd).shape == (3, 10, 20)
+    size = bytes(data).index(b"\xff\xc0") + 5
+    for where in (size, size + 2):
+        data[where : where + 2] = b"\0\0"
+        assert image_size(data) is None
+        data[where : where + 2] = b"\0\x0a"
+
+
 @given(st.binary(max_size=80), st.booleans())
 def test_any_bytes_have_an_answer(data, start):
     data = memoryview(bytearray((b"\xff\xd8" if start else b"") + data))
