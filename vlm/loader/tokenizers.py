@@ -108,6 +108,8 @@ class HuggingFaceTokenizer:
         body = f"hf/1/{separator!r}/{self._core.to_str()}"
         self.fingerprint = hashlib.sha256(body.encode()).hexdigest()[:16]
         self.specials = _specials(self._core, known)
+        if not self.encode(["word"])[0].size:  # what transformers makes of a folder that lacks the vocabulary
+            raise LoaderConfigError(f"tokenizer {name} has no vocabulary: texts would be empty")
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """The ids of each text with the separator after it."""

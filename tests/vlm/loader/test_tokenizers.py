@@ -164,6 +164,12 @@ def test_the_special_tokens_are_those_of_the_vocabulary_or_new_ones_after_it(tok
     assert len({s.bos, s.eos, s.image, s.pad, s.image_start, s.image_end}) == 6
 
 
+def test_a_tokenizer_without_its_vocabulary_is_refused(tmp_path):
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer"}')
+    with pytest.raises(LoaderConfigError, match="has no vocabulary"):
+        load_tokenizer(str(tmp_path))
+
+
 def test_a_tokenizer_that_is_not_there_is_refused(tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps({"no": "tokenizer"}))
     with pytest.raises(LoaderConfigError, match="tokenizer"):
