@@ -29,8 +29,13 @@ _MAX_WORD = 1_000  # bytes; longer runs are cut
 _NEEDS_CARE = re.compile(r"[^\t\n\r\x20-\x25\x27-\x7e]")
 _SPECIAL = ("<start_of_text>", "<end_of_text>")
 
-_NOT_BY_WORD = re.compile(r"[&\uff06\x00-\x08\x0b-\x1f\x7f-\x9f\ufb00-\ufb06\ud800-\udfff]")
-"""Characters whose cleaning may look beyond a word: entities, controls (some join words), ligatures, surrogates."""
+_NOT_BY_WORD = re.compile(
+    r"[&\uff06\x00-\x08\x0b-\x1f\x7f-\x9f\ufb00-\ufb06\ud800-\udfff"
+    r"\xc2\xc3\u206a-\u206f\ufeff\uff21-\uff3a\uff41-\uff5a\uffe0-\uffe6\ufff9-\ufffb]"
+)
+"""Characters whose cleaning may look beyond a word: entities, controls (some join words), ligatures, surrogates. And,
+since ftfy looks once more at what it has cleaned: what is mojibake beside a space, which a wide space becomes; what is
+taken out; wide letters and currency signs."""
 _NEVER_MOJIBAKE = re.compile("[^\x00-\x7f\xa0\u2010-\u2015\u2018-\u201f\u2022\u2026]")
 """What is not among these may be mojibake; text of these alone never is, by ftfy's own test (tested)."""
 _MAY_BE_BAD = re.compile("[\x80-\u0491\u2010-\u25ff\uf8ff-\ufb02\ufffd]{2}|[\xc2\xc3\u0152\u0153\x80-\x9f]")

@@ -155,6 +155,13 @@ def test_texts_that_need_care_are_counted_as_open_clip_does(ours, theirs, words,
     assert ours.count(text) == len(theirs.encode(text))
 
 
+@pytest.mark.parametrize(
+    "text", ["\xc2\u3000", "x \xc3\u3000y", "\xe9\ufeff\u20ac", "\uff21\u03ae\xaa", "\xe9\uffe1", "\u0153\ufeff."]
+)
+def test_what_is_mojibake_only_when_it_was_cleaned_is_counted_as_open_clip_does(ours, theirs, text):
+    assert ours.count(text) == len(theirs.encode(text))
+
+
 def test_memory_is_bounded(monkeypatch):
     monkeypatch.setattr(tokens, "_MAX_REMEMBERED", 100)
     counter = tokens.load()
