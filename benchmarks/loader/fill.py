@@ -34,19 +34,21 @@ def plan_all(folder: Path, seq_len: int, bins: int, lanes: int) -> dict[str, flo
         plans.plan(0, shard)
     read = time.process_time() - read
     planner = Planner(config, datasets, plans)
-    packs, began = [], time.process_time()
+    pieces, sizes, patches = Counter[int](), Counter[int](), Counter[int]()
+    used: list[int] = []
+    cpu = 0.0
     while not planner.exhausted:
-        packs += [p for p in planner.step().rows if p]
-    cpu = time.process_time() - began
-    pieces: Counter[tuple[int, int]] = Counter((p.shard, p.row) for pack in packs for p in pack)
-    sizes: Counter[tuple[int, int]] = Counter()
-    patches: Counter[tuple[int, int]] = Counter()
-    for pack in packs:
-        for p in pack:
-            sizes[p.shard, p.row] += p.tokens
-            patches[p.shard, p.row] += p.patches
+        began = time.process_time()
+        rows = planner.step().rows
+        cpu += time.process_time() - began
+        for pack in rows:  # numbers are kept, not packs: no loader holds those of an epoch
+            used += [sum(p.tokens for p in pack)] if pack else []
+            for p in pack:
+                key = p.shard << 32 | p.row
+                pieces[key] += 1
+                sizes[key] += p.tokens
+                patches[key] += p.patches
     fits = [k for k in sizes if sizes[k] <= seq_len and patches[k] <= config.patches]
-    used = [sum(p.tokens for p in pack) for pack in packs]
     steady = used[: max(1, len(used) - lanes * bins)]  # the packs that are closed because a lane ends do not count
     n = datasets[0].num_documents
     return {

@@ -45,7 +45,8 @@ VERDICT = {True: "met", False: "**missed**", None: ""}
 
 def planning(folder: Path) -> Iterator[Row]:
     """Fill, cuts and cost on OBELICS-like documents."""
-    found = {seq_len: fill.plan_all(folder, seq_len, 32, 1) for seq_len in (2048, 4096, 8192)}
+    passes = {n: [fill.plan_all(folder, n, 32, 1) for _ in range(3)] for n in (2048, 4096, 8192)}
+    found = {n: sorted(of, key=lambda r: r["us/doc"])[1] for n, of in passes.items()}  # the median by cost
     for (seq_len, r), least in zip(found.items(), (0.97, 0.99, 0.995), strict=True):
         what = f"fill at {seq_len:,} tokens, share of documents lost"
         yield Row(what, f"{least}, none", f"{r['fill']:.4f}, {r['lost']:.4f}", r["fill"] >= least and not r["lost"])
@@ -53,7 +54,7 @@ def planning(folder: Path) -> Iterator[Row]:
     yield Row("documents cut though they would fit in a pack, at 4,096", "at most 10 %", f"{cut:.2%}", cut <= 0.1)
     cost, index = ([r[k] for r in found.values()] for k in ("us/doc", "us/doc index"))
     shown = " / ".join(f"{c:.1f}" for c in cost) + f"; reading the index {max(index):.1f}"
-    what = "planning at 2,048 / 4,096 / 8,192, microseconds of CPU a document"
+    what = "planning at 2,048 / 4,096 / 8,192, microseconds of CPU a document, medians of 3"
     yield Row(what, "under 20", shown, max(cost) < 20)
 
 
