@@ -16,7 +16,8 @@ MAX_HEADER_BYTES = 64 << 10
 BLANK_LINE = re.compile(rb"\n\r?\n")
 WARC_LINE = re.compile(rb"WARC/\d+\.\d+[ \t]*\r?(?:\n|$)", re.IGNORECASE)
 ARC_LINE = re.compile(rb"([^\r\n]+) (\S+) (\d{4,17}) ([^\r\n]*?) ?(\d+) *\r?(?:\n|$)")
-FILEDESC = b"filedesc:"
+FILEDESC = re.compile(rb"filedesc:[^ \r\n]*(?: [^ \r\n]+){2}")
+"""How an ARC begins: name, IP, date, and more in most. The word alone may stand in damage."""
 
 _STATUS_LINE = re.compile(rb"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';,]+)""", re.IGNORECASE)
@@ -94,7 +95,7 @@ def parse_arc_head(line: bytes) -> RecordHead | None:
     URLs may hold blanks, so fields are counted from the right; of version 2 only those that version 1 also has
     are read (URL, IP, date, media type, length).
     """
-    if line.startswith(FILEDESC):
+    if FILEDESC.match(line):
         return RecordHead("warcinfo", "", "", None, _number(text(line.split()[-1])))
     match = ARC_LINE.match(line)
     if not match:

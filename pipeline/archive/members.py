@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from io import BytesIO
 from typing import Protocol
 
-from pipeline.archive.headers import ARC_LINE, WARC_LINE
+from pipeline.archive.headers import ARC_LINE, FILEDESC, WARC_LINE
 
 READ_BYTES = 256 << 10
 """Read from the file at once."""
@@ -216,7 +216,7 @@ class GzipMembers(Members):
 def begins_record(decoded: bytes) -> bool:
     """Whether decoded bytes begin, after blanks, with the head of a WARC or ARC record."""
     at = _LEADING_BLANK.match(decoded).end()  # type: ignore[union-attr]
-    return bool(WARC_LINE.match(decoded, at) or decoded.startswith(b"filedesc:", at) or ARC_LINE.match(decoded, at))
+    return bool(WARC_LINE.match(decoded, at) or FILEDESC.match(decoded, at) or ARC_LINE.match(decoded, at))
 
 
 def open_members(source: Source, offset: int = 0) -> Members:

@@ -298,7 +298,7 @@ class _Reader(Window):
             return None
         self.is_arc = True
         self.at += end
-        if line.startswith(FILEDESC) and head.block_length is None:
+        if FILEDESC.match(line) and head.block_length is None:
             size = self.find(BLANK_LINE, MAX_HEADER_BYTES)
             self.at += size
             return replace(head, block_length=0)

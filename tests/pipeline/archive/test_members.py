@@ -83,7 +83,8 @@ def test_the_next_record_is_found_behind_false_beginnings(page, gz) -> None:
     [
         (b"WARC/1.0\r\n", True),
         (b"\r\n\r\nwarc/0.17\n", True),
-        (b"filedesc://a", True),
+        (b"filedesc://a 0.0.0.0 19990101000000 text/plain 76", True),
+        (b"filedesc://a", False),
         (b"http://a/ 192.0.2.1 20080430204826 text/html 680\n", True),
         (b"WARC/invalid\r\n", False),
         (b"WARC/1.0 is a format", False),

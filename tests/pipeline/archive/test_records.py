@@ -285,6 +285,15 @@ def test_what_warcio_writes_is_read_with_the_digests_that_it_wrote(tmp_path: Pat
         assert f"WARC-Payload-Digest: {page.payload_digest}".encode() in text
 
 
+@pytest.mark.parametrize("damage", [b"filedesc:", b"filedesc://a.arc\n", b"filedesc: "])
+def test_the_first_word_of_an_arc_in_damage_makes_no_arc_of_a_warc(page, gz, damage) -> None:
+    records = [page(number) for number in range(4)]
+    for whole in (gz(*records), b"".join(records)):
+        for size in (0, len(damage)):
+            items = read(damage + whole[size:])
+            assert sum(isinstance(item, Page) for item in items) >= 3
+
+
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_leaves_books_that_balance(page, gz, data) -> None:
