@@ -24,7 +24,7 @@ train-demo: setup  ## train a small vision-language model on generated pages, on
 test: setup  ## all tests that this machine can run; the rest is shown as skipped (ARGS="-k name" for some)
 	@$(JAVA) $(BIN)/python -m pytest --junitxml=build/tests.xml $(ARGS)
 
-test-fast: setup  ## tests without Spark, training and long runs, in less than a minute
+test-fast: setup  ## tests without Spark, training and long runs (a minute and a half)
 	@WEFT_EXAMPLES=25 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not spark and not slow and not train and not gpu and not network" $(ARGS)
 
 check: setup  ## what CI checks besides the tests: style, types, imports, spelling, docs

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.shards.tar_stream import BLOCK, END, header
+from pipeline.tar_heads import BLOCK, END, header
 from schemas.errors import SchemaMismatch
 from schemas.shard import INDEX
 

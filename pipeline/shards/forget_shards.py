@@ -19,7 +19,8 @@ from pipeline.shards.changes import Changes
 from pipeline.shards.check_document import parse
 from pipeline.shards.forget_document import forget_in_document
 from pipeline.shards.place import Place
-from pipeline.shards.tar_stream import BLOCK, END, TarStream
+from pipeline.shards.tar_stream import TarStream
+from pipeline.tar_heads import BLOCK, END
 from schemas.errors import InputError, SchemaMismatch
 
 

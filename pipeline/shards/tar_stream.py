@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from pipeline.tar_heads import BLOCK, END, header
 from schemas.shard_faults import ShardFault
 
-BLOCK = tarfile.BLOCKSIZE
-END = bytes(2 * BLOCK)
 MAX_MEMBER_BYTES = 1 << 30
 """A larger member is none of ours: images are bounded far below, and it would have to be held in memory."""
 
@@ -112,13 +111,6 @@ class TarStream:
             self._digest.update(piece)
             self.size += len(piece)
         return b"".join(pieces)
-
-
-def header(name: str, size: int) -> bytes:
-    """The header of a member: everything but name and size is fixed."""
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = size, 0o644
-    return info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
 
 
 def _fixed(info: tarfile.TarInfo) -> bytes:

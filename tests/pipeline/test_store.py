@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import store
-from pipeline.store import Address, StoreWriter, coalesce, erase, read_ranges, tar_head
+from pipeline.store import Address, StoreWriter, coalesce, erase, read_ranges
 from schemas.errors import ConfigError, OutputError, StepFailed
 
 
@@ -54,24 +54,6 @@ def test_two_attempts_of_one_slice_never_meet(tmp_path):
     (two,), _ = write(tmp_path, [b"two"])
     assert one.file != two.file
     assert dict(read_ranges(str(tmp_path), [two, one])) == {one: b"one", two: b"two"}
-
-
-@given(st.text("0123456789abcdef/", min_size=1, max_size=120), st.integers(0, 8 << 30))
-def test_a_head_is_the_one_of_tarfile(name, size):
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = size, 0o644
-    try:
-        want = info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
-    except ValueError:
-        with pytest.raises(ValueError, match=r"(?i)name is too long|overflow"):
-            tar_head(name, size)
-    else:
-        assert tar_head(name, size) == want
-
-
-def test_a_name_that_is_not_ascii_has_no_head():
-    with pytest.raises(UnicodeEncodeError):
-        tar_head("caf\u00e9", 1)
 
 
 def test_a_writer_without_images_writes_nothing(tmp_path):

@@ -55,8 +55,7 @@ class Watch:
         if self._where.device.type == "cuda":
             ready = torch.cuda.Event()  # type: ignore[no-untyped-call]
             ready.record()
-        keys = sorted({key for batch in batches for key in batch.keys})
-        self._unread.append(_Figures(step, keys, values, ready))
+        self._unread.append(_Figures(step, [key for batch in batches for key in batch.keys], values, ready))
         self._read(self.late)
 
     def read(self) -> None:
@@ -75,6 +74,7 @@ class Watch:
 
     def _stop(self, why: str, keys: list[str]) -> None:
         """Name the documents of all ranks that are to blame."""
+        keys = sorted(set(keys))
         named: list[Any] = [keys]
         if self._where.size > 1:
             named = [None] * self._where.size

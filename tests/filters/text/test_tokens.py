@@ -103,7 +103,7 @@ def branches():
 
 def test_each_alternative_of_ftfy_s_pattern_needs_what_is_looked_for_first():
     def found(text):
-        return bool(tokens._MAY_BE_BAD.search(text))
+        return bool(tokens._NOT_BY_WORD.search(text) or tokens._MAY_BE_BAD.search(text))
 
     paired = [p for p in (chr(c) for c in range(0x80, 0x10000) if not 0xD800 <= c < 0xE000) if found(p + p)]
     alone = {ord(p) for p in paired if found(p)}
@@ -122,7 +122,7 @@ def test_each_alternative_of_ftfy_s_pattern_needs_what_is_looked_for_first():
 def test_what_may_not_be_bad_is_not(text):
     from ftfy.badness import is_bad
 
-    assert tokens._MAY_BE_BAD.search(text) or not is_bad(text)
+    assert tokens._NOT_BY_WORD.search(text) or tokens._MAY_BE_BAD.search(text) or not is_bad(text)
 
 
 @given(st.lists(PIECES, max_size=6).map("".join))

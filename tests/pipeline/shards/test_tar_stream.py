@@ -4,7 +4,8 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.shards.tar_stream import BLOCK, END, TarStream, header
+from pipeline.shards.tar_stream import TarStream
+from pipeline.tar_heads import BLOCK, END, header
 from schemas.shard_faults import ShardFault
 
 
